@@ -1,0 +1,17 @@
+/** Jest in ESM mode; TypeScript is stripped by swc, since TypeScript 7 has no compiler API to transform with. */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
+  },
+  globalSetup: '<rootDir>/test/setup/start.ts',
+  globalTeardown: '<rootDir>/test/setup/stop.ts',
+  testTimeout: 30_000,
+};
