@@ -1,0 +1,150 @@
+/**
+ * Environment → one frozen, validated Config. Nobody else reads `process.env`.
+ *
+ * Every complaint is collected, so that one start shows all of them.
+ */
+
+export interface Config {
+  /** undefined: embedded PostgreSQL in dataDir. */
+  databaseUrl: string | undefined;
+  /** undefined: BullMQ on PostgreSQL. */
+  redisUrl: string | undefined;
+  host: string;
+  port: number;
+  apiKeys: readonly string[];
+  /** `AUTH=none`: anybody may call, from anywhere. */
+  authNone: boolean;
+  dataDir: string;
+  /** Path of the handlers module; undefined: the example's. */
+  handlers: string | undefined;
+  concurrency: number;
+  /** Queues that a worker takes from; undefined: all. */
+  queues: readonly string[] | undefined;
+  /** Weights that differ from the built-in ones, by queue. */
+  queueWeights: Readonly<Record<string, number>>;
+  retryPolicy: RetryPolicy;
+  /** A worker whose heartbeat is older than this is dead, in ms. */
+  leaseMs: number;
+  heartbeatMs: number;
+  sweepMs: number;
+  shutdownGraceMs: number;
+  databasePoolSize: number;
+  /** The largest request body, in bytes. */
+  bodyLimit: number;
+  /** The largest NDJSON body of a batch, in bytes. */
+  batchBodyLimit: number;
+  /** The largest input, output or state payload, in bytes of JSON text. */
+  payloadLimit: number;
+  logLevel: string;
+  prefix: string;
+}
+
+/** What the queue does with an execution that infrastructure keeps from being advanced. */
+export interface RetryPolicy {
+  attempts: number;
+  /** The first pause; each further one is twice as long, up to 5 minutes. */
+  backoffMs: number;
+  /** How long a claim, a read of the journal or a commit may take. */
+  timeoutMs: number;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the configuration.
+ * @throws ConfigError that lists every setting that does not make sense, a line each.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const complaints: string[] = [];
+  const text = (name: string): string | undefined => {
+    const value = env[name]?.trim();
+    return value === undefined || value === '' ? undefined : value;
+  };
+  const integer = (name: string, fallback: number, min: number, max: number): number => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    complaints.push(`${name} is '${value}'; expected a whole number from ${min} to ${max}.`);
+    return fallback;
+  };
+  const url = (name: string, protocols: readonly string[]): string | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value;
+    complaints.push(`${name} is not a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}.`);
+    return undefined;
+  };
+  const list = (name: string): string[] =>
+    (text(name) ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+
+  const apiKeys = list('API_KEYS');
+  for (const key of apiKeys) {
+    if (key.length < 16) complaints.push('API_KEYS has a key of fewer than 16 characters.');
+  }
+  const auth = text('AUTH');
+  if (auth !== undefined && auth !== 'none') complaints.push(`AUTH is '${auth}'; the only value is 'none'.`);
+  const host = text('HOST') ?? '127.0.0.1';
+  if (!isLoopback(host) && apiKeys.length === 0 && auth !== 'none') {
+    complaints.push(
+      `HOST is '${host}', which others can reach, and there are no API_KEYS. Set API_KEYS, or say AUTH=none to let anybody in.`,
+    );
+  }
+
+  const weights: Record<string, number> = {};
+  for (const pair of list('QUEUE_WEIGHTS')) {
+    const match = /^([A-Za-z0-9_-]{1,100})=([1-9][0-9]{0,3})$/.exec(pair);
+    if (match?.[1] !== undefined) weights[match[1]] = Number(match[2]);
+    else complaints.push(`QUEUE_WEIGHTS has '${pair}'; expected name=weight with a weight from 1 to 9999.`);
+  }
+  const queues = list('QUEUES');
+  const leaseMs = integer('WORKER_LEASE_SECONDS', 10, 2, 3600) * 1000;
+
+  const config: Config = {
+    databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    host,
+    port: integer('PORT', 3000, 0, 65_535),
+    apiKeys,
+    authNone: auth === 'none',
+    dataDir: text('DATA_DIR') ?? './.escapement',
+    handlers: text('HANDLERS'),
+    concurrency: integer('CONCURRENCY', 100, 1, 10_000),
+    queues: queues.length === 0 ? undefined : queues,
+    queueWeights: weights,
+    retryPolicy: {
+      attempts: integer('QUEUE_ATTEMPTS', 5, 1, 100),
+      backoffMs: integer('QUEUE_BACKOFF_MS', 1000, 1, 300_000),
+      timeoutMs: integer('QUEUE_TIMEOUT_SECONDS', 60, 1, 3600) * 1000,
+    },
+    leaseMs,
+    heartbeatMs: Math.max(500, Math.floor(leaseMs / 4)),
+    sweepMs: integer('SWEEP_SECONDS', 3, 1, 3600) * 1000,
+    shutdownGraceMs: integer('SHUTDOWN_GRACE_SECONDS', 10, 0, 3600) * 1000,
+    databasePoolSize: integer('DATABASE_POOL_SIZE', 10, 2, 500),
+    bodyLimit: integer('BODY_LIMIT_BYTES', 8 * 1024 * 1024, 1024, 1024 ** 3),
+    batchBodyLimit: integer('BATCH_BODY_LIMIT_BYTES', 2 * 1024 ** 3, 1024, 2 ** 50),
+    payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
+    logLevel: text('LOG_LEVEL') ?? 'info',
+    prefix: text('QUEUE_PREFIX') ?? 'escapement',
+  };
+  if (!/^[A-Za-z0-9_-]{1,40}$/.test(config.prefix)) {
+    complaints.push(`QUEUE_PREFIX is '${config.prefix}'; expected letters, digits, '-' and '_', at most 40.`);
+  }
+  if (!['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].includes(config.logLevel)) {
+    complaints.push(
+      `LOG_LEVEL is '${config.logLevel}'; expected fatal, error, warn, info, debug, trace or silent.`,
+    );
+  }
+  if (complaints.length > 0) throw new ConfigError(complaints.join('\n'));
+  return Object.freeze(config);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
