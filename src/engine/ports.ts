@@ -3,13 +3,13 @@
  *
  * 1. What is decided is committed before it is acted on: `Journal.append` resolves only when the
  *    checkpoint is in PostgreSQL, and only then are its effects carried out.
- * 2. A port that learns that this process no longer owns the execution throws `LostOwnership`; the
- *    activation then drops everything it holds in memory, silently: its successor has the journal.
+ * 2. `lost` means that this process no longer owns the execution; the activation then drops everything it
+ *    holds in memory, silently: its successor has the journal.
  */
 import type { Json } from '../std/json.js';
-import type { Effect } from './effects.js';
-import type { Frame, RunMeta } from './frame.js';
+import type { InvokeEffect } from './effects.js';
 import type { HistoryEvent } from './events.js';
+import type { Frame, RunMeta } from './frame.js';
 
 /** One row of the journal: what happened since the last checkpoint. */
 export interface Checkpoint {
@@ -30,16 +30,34 @@ export interface FrameDelta {
   dropped: readonly number[];
 }
 
-/** How an execution stands when an activation leaves it. */
+/** How an execution stands when an activation leaves it. `inboxSeq`: how many of its signals are folded in. */
 export type Leave =
-  | { kind: 'parked'; wakeAtMs: number | undefined; inboxSeq: number; snapshot: string | undefined; snapshotSeq: number }
-  | { kind: 'ended'; status: EndStatus; output?: Json; error?: string; cause?: string; endTimeMs: number };
+  | { kind: 'parked'; inboxSeq: number; wakeAtMs: number | undefined; snapshot: Snapshot | undefined }
+  | {
+      kind: 'ended';
+      inboxSeq: number;
+      status: EndStatus;
+      output?: Json;
+      error?: string;
+      cause?: string;
+      endTimeMs: number;
+    };
+
+/** All frames as of a checkpoint, so that older checkpoints need not be read again. */
+export interface Snapshot {
+  seq: number;
+  /** JSON text. */
+  text: string;
+}
 
 export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 export interface Journal {
-  /** Commits a checkpoint, with the park or the end that comes with it. Resolves once it is durable. */
-  append(checkpoint: Checkpoint | undefined, leave?: LeaveRequest): Promise<LeaveAnswer>;
+  /**
+   * Commits a checkpoint, with the park or the end that comes with it; at least one of the two is given.
+   * Resolves once it is durable.
+   */
+  append(checkpoint: Checkpoint | undefined, leave?: LeaveRequest): Promise<AppendAnswer>;
 }
 
 export interface LeaveRequest {
@@ -49,17 +67,18 @@ export interface LeaveRequest {
   leave: Leave;
 }
 
-/** `woken`: a signal came in between the last look into the inbox and the park, so it is runnable again. */
-export interface LeaveAnswer {
-  woken: boolean;
-}
+/**
+ * `woken`: it is committed, and a signal came in between the last look into the inbox and the park, so
+ * the execution is runnable again. `lost`: nothing was committed, since another owns the execution.
+ */
+export type AppendAnswer = 'committed' | 'woken' | 'lost';
 
 /** How a call of a task went. */
 export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: string; cause: string };
 
 export interface Tasks {
   /** Runs what an `invoke` effect asks for. Never throws: what goes wrong is an outcome. */
-  invoke(effect: Extract<Effect, { kind: 'invoke' }>, about: ExecutionAbout, signal: AbortSignal): Promise<TaskOutcome>;
+  invoke(effect: InvokeEffect, about: ExecutionAbout, signal: AbortSignal): Promise<TaskOutcome>;
 }
 
 /** What a handler may know of its execution. */
@@ -81,7 +100,14 @@ export interface Entropy {
   uuid(): string;
 }
 
-/** This process no longer owns the execution; what it holds of it in memory is worth nothing. */
-export class LostOwnership extends Error {
-  override readonly name = 'LostOwnership';
+/** What has come from outside for an execution, in order. */
+export interface InboxSignal {
+  seq: number;
+  kind: 'stop';
+  data: { error?: string; cause?: string };
+}
+
+export interface Inbox {
+  /** The signals of an execution after `seq`, in order. */
+  read(executionId: string, seq: number): Promise<InboxSignal[]>;
 }

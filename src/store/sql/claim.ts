@@ -1,0 +1,38 @@
+/**
+ * Takes what is runnable for this worker: many ids at once, each at most by one worker.
+ *
+ * - The worker's own row is locked first, as in every flush: a reaped worker claims nothing.
+ * - `SKIP LOCKED`: two workers that were rung for the same execution do not wait for each other.
+ * - A timer that is due within 25 ms counts as due; the activation waits out the rest. Without this, a
+ *   doorbell that rings a little early would find nothing and be lost until the sweeper's next round.
+ * - Plan: Index Scan using executions_pkey on the ids, Filter on the rest; owner and epoch are in no
+ *   index, so the update is HOT.
+ */
+export const CLAIM = `
+WITH me AS MATERIALIZED (
+  SELECT id FROM workers WHERE id = $1 FOR KEY SHARE
+), picked AS MATERIALIZED (
+  SELECT id FROM executions
+  WHERE id = ANY($2::uuid[]) AND owner IS NULL AND end_time IS NULL AND wake_at <= now() + interval '25 ms'
+  FOR NO KEY UPDATE SKIP LOCKED
+), claimed AS (
+  UPDATE executions e SET owner = me.id, epoch = e.epoch + 1
+  FROM picked, me WHERE e.id = picked.id
+  RETURNING e.*
+)
+SELECT EXISTS (SELECT 1 FROM me) AS alive, c.id, c.state_machine_id, c.version, c.name, c.input, c.queue,
+  c.epoch, c.inbox_seq, c.snapshot, c.snapshot_seq, c.faults,
+  (extract(epoch FROM c.start_time) * 1000)::float8 AS start_ms
+FROM (SELECT 1) one LEFT JOIN claimed c ON true
+`;
+
+/**
+ * The tail of the journals, as a second statement: in the claim's own snapshot, rows that the last owner
+ * committed meanwhile could be missing.
+ */
+export const READ_TAIL = `
+SELECT j.execution_id, j.seq, j.epoch, j.first_event_id, j.event_count, j.frames
+FROM unnest($1::uuid[], $2::int[]) t (id, after)
+JOIN journal j ON j.execution_id = t.id AND j.seq > t.after
+ORDER BY j.execution_id, j.seq
+`;

@@ -1,0 +1,108 @@
+/**
+ * Workers: who is alive. A worker's row is its lease and its fence at once.
+ *
+ * 1. Heartbeats and leases are reckoned by the database's clock alone.
+ * 2. The reaper deletes an expired worker's row first. The DELETE waits for the flushes and claims that
+ *    hold the row, so whatever the dead one got in is there when the next statement frees its executions,
+ *    and nothing of it can come in later.
+ */
+import type pg from 'pg';
+
+export interface WorkerHello {
+  workerId: string;
+  host: string;
+  pid: number;
+  queues: readonly string[];
+  concurrency: number;
+  leaseMs: number;
+}
+
+/** Registers a worker; answers the database's time in ms. */
+export async function registerWorker(pool: pg.Pool, hello: WorkerHello): Promise<number> {
+  const { rows } = await pool.query<{ now_ms: number }>(
+    `INSERT INTO workers (id, host, pid, queues, concurrency, running, lease_ms, started_at, heartbeat_at)
+     VALUES ($1, $2, $3, $4, $5, '{}', $6, now(), now())
+     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`,
+    [hello.workerId, hello.host, hello.pid, JSON.stringify(hello.queues), hello.concurrency, hello.leaseMs],
+  );
+  return rows[0]?.now_ms ?? 0;
+}
+
+/**
+ * Says that a worker is alive, which queues it takes from and what it is advancing, by queue.
+ * @returns the database's time in ms; undefined if the worker's row is gone: it was declared dead.
+ */
+export async function beat(
+  pool: pg.Pool,
+  workerId: string,
+  queues: readonly string[],
+  running: Readonly<Record<string, number>>,
+): Promise<number | undefined> {
+  const { rows } = await pool.query<{ now_ms: number }>(
+    `UPDATE workers SET heartbeat_at = now(), queues = $2, running = $3 WHERE id = $1
+     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`,
+    [workerId, JSON.stringify(queues), JSON.stringify(running)],
+  );
+  return rows[0]?.now_ms;
+}
+
+/** An execution that has just become runnable, and where to ring for it. */
+export interface Freed {
+  executionId: string;
+  queue: string;
+}
+
+/**
+ * Ends a worker's lease and frees what it owned, in one transaction: on its own request at shutdown.
+ * @returns the executions that are runnable again.
+ */
+export function leaveWorkers(pool: pg.Pool, workerId: string): Promise<Freed[]> {
+  return free(pool, 'id = $1', [workerId]);
+}
+
+/** Declares dead whose lease has run out, and frees what they owned. */
+export function reapWorkers(pool: pg.Pool): Promise<Freed[]> {
+  return free(pool, "heartbeat_at < now() - lease_ms * interval '1 ms'", []);
+}
+
+async function free(pool: pg.Pool, which: string, values: readonly unknown[]): Promise<Freed[]> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const { rows: gone } = await client.query<{ id: string }>(
+      `DELETE FROM workers WHERE ${which} RETURNING id`,
+      [...values],
+    );
+    const ids = gone.map(({ id }) => id);
+    // A statement of its own, so that its snapshot is younger than the last flush of the dead.
+    const { rows } =
+      ids.length === 0
+        ? { rows: [] }
+        : await client.query<{ id: string; queue: string }>(
+            `WITH let_go AS (UPDATE batches SET owner = NULL WHERE owner = ANY($1::uuid[]) AND end_time IS NULL),
+             merged AS (DELETE FROM queue_totals WHERE worker_id = ANY($1::uuid[]) RETURNING queue, succeeded, failed),
+             kept AS (
+               INSERT INTO queue_totals (queue, worker_id, succeeded, failed)
+               SELECT queue, '${NOBODY}'::uuid, sum(succeeded), sum(failed) FROM merged GROUP BY queue ORDER BY queue
+               ON CONFLICT (queue, worker_id) DO UPDATE SET
+                 succeeded = queue_totals.succeeded + excluded.succeeded,
+                 failed = queue_totals.failed + excluded.failed
+             )
+             UPDATE executions SET owner = NULL, wake_at = now()
+             WHERE end_time IS NULL AND wake_at <= now() + interval '1 s' AND owner = ANY($1::uuid[])
+             RETURNING id, queue`,
+            [ids],
+          );
+    await client.query('COMMIT');
+    return rows.map(({ id, queue }) => ({ executionId: id, queue }));
+  } catch (error) {
+    broken = error instanceof Error ? error : new Error(String(error));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** The owner of the totals of workers that are gone. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
