@@ -11,7 +11,7 @@ export default {
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
-  globalSetup: '<rootDir>/test/setup/start.ts',
-  globalTeardown: '<rootDir>/test/setup/stop.ts',
+  globalSetup: '<rootDir>/test/setup/start.js',
+  globalTeardown: '<rootDir>/test/setup/stop.js',
   testTimeout: 30_000,
 };
