@@ -1,0 +1,94 @@
+/**
+ * What an operation may refuse, in one table. The API prints it into OpenAPI, and `docs/errors.md` lists
+ * it; a code that is not here cannot be thrown.
+ */
+
+/** Every code, the HTTP status that it travels with, and what it means to who called. */
+export const ERRORS = {
+  VALIDATION_FAILED: { statusCode: 400, meaning: 'The request does not fit its schema.' },
+  INVALID_DEFINITION: {
+    statusCode: 400,
+    meaning: 'The definition is not a state machine that can run; details lists every complaint.',
+  },
+  INVALID_CURSOR: { statusCode: 400, meaning: 'The cursor was not made by this list.' },
+  INVALID_NAME: {
+    statusCode: 400,
+    meaning: 'The name or id has characters or a length that names may not have.',
+  },
+  INVALID_INPUT: {
+    statusCode: 400,
+    meaning: 'The value is not JSON, or holds text that cannot be stored (\\u0000, half a surrogate pair).',
+  },
+  UNAUTHORIZED: { statusCode: 401, meaning: 'No API key came with the request, or not a valid one.' },
+  ROUTE_NOT_FOUND: { statusCode: 404, meaning: 'There is no such route.' },
+  STATE_MACHINE_NOT_FOUND: {
+    statusCode: 404,
+    meaning: 'There is no state machine of this id, or it was deleted.',
+  },
+  EXECUTION_NOT_FOUND: { statusCode: 404, meaning: 'There is no execution of this id.' },
+  BATCH_NOT_FOUND: { statusCode: 404, meaning: 'There is no batch of this id.' },
+  QUEUE_NOT_FOUND: { statusCode: 404, meaning: 'There is no queue of this name.' },
+  DEAD_LETTER_NOT_FOUND: { statusCode: 404, meaning: 'The queue has no dead letter of this id.' },
+  STATE_NOT_FOUND: {
+    statusCode: 404,
+    meaning: 'The source execution has not been through a state of this name.',
+  },
+  METHOD_NOT_ALLOWED: { statusCode: 405, meaning: 'The route exists, but not with this method.' },
+  STATE_MACHINE_EXISTS: { statusCode: 409, meaning: 'A state machine of this id exists already.' },
+  STATE_MACHINE_IN_USE: {
+    statusCode: 409,
+    meaning: 'Executions of the state machine are running; force stops them.',
+  },
+  EXECUTION_EXISTS: {
+    statusCode: 409,
+    meaning: 'An execution of this name exists in the state machine, with another input.',
+  },
+  EXECUTION_ENDED: { statusCode: 409, meaning: 'The execution has ended already.' },
+  BATCH_ENDED: { statusCode: 409, meaning: 'The batch has ended already.' },
+  SOURCE_HAS_NO_OUTPUT: {
+    statusCode: 409,
+    meaning: 'The source execution, or the state asked for, has no output (yet).',
+  },
+  PAYLOAD_TOO_LARGE: { statusCode: 413, meaning: 'The body or a payload in it is larger than the limit.' },
+  UNSUPPORTED_MEDIA_TYPE: { statusCode: 415, meaning: 'The body is not of a type that this route reads.' },
+  INTERNAL: { statusCode: 500, meaning: 'A fault of ours; the log has it under the request id.' },
+  DATABASE_UNAVAILABLE: { statusCode: 503, meaning: 'PostgreSQL cannot be reached now; try again.' },
+  QUEUE_UNAVAILABLE: { statusCode: 503, meaning: 'The queue cannot be reached now; try again.' },
+  OVERLOADED: { statusCode: 503, meaning: 'More work is waiting than is taken on at once; try again.' },
+} as const satisfies Record<string, { statusCode: number; meaning: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One complaint: where (JSON Pointer, '' is the whole), its own code, and a sentence. */
+export interface ErrorDetail {
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** A refusal of an operation: the caller's to act upon, never a fault of ours (but for INTERNAL). */
+export class OperationError extends Error {
+  override readonly name = 'OperationError';
+  readonly code: ErrorCode;
+  readonly statusCode: number;
+  readonly details: readonly ErrorDetail[];
+  /** When trying again makes sense, in seconds. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { details?: readonly ErrorDetail[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.statusCode = ERRORS[code].statusCode;
+    this.details = more.details ?? [];
+    this.retryAfterSeconds = more.retryAfterSeconds;
+  }
+}
+
+/** A refusal with one detail, which says the same as its message and where. */
+export function refusal(code: ErrorCode, pointer: string, message: string): OperationError {
+  return new OperationError(code, message, { details: [{ pointer, code, message }] });
+}

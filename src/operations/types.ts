@@ -1,0 +1,383 @@
+/**
+ * What one may ask of the house, by noun, and how the answers look. Times are `Date`s, payloads parsed
+ * JSON; how they are printed is the business of who asks (the API, the command line).
+ * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
+ */
+import type { Json, JsonObject } from '../std/json.js';
+
+export interface Operations {
+  stateMachines: StateMachineOperations;
+  executions: ExecutionOperations;
+  batches: BatchOperations;
+  queues: QueueOperations;
+  health: HealthOperations;
+}
+
+export interface PageRequest {
+  /** 1..1000; 50 when absent. */
+  limit?: number;
+  /** A `nextCursor` of the same list. */
+  cursor?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** null: this was the last page. */
+  nextCursor: string | null;
+}
+
+// State machines
+
+export interface StateMachineOperations {
+  /** Makes the machine, and its queue (weight 5) unless it names an existing one. */
+  create(request: CreateStateMachine): Promise<StateMachineView>;
+  /** Newest first. */
+  list(request?: StateMachineFilter & PageRequest): Promise<Page<StateMachineView>>;
+  get(id: string): Promise<StateMachineView>;
+  /** Changes what is named. A definition that differs is a new version; running executions keep theirs. */
+  update(id: string, request: UpdateStateMachine): Promise<StateMachineView>;
+  /** Refuses while executions run, unless `force` stops them. */
+  remove(id: string, options?: { force?: boolean }): Promise<RemovedStateMachine>;
+  /** Newest first. */
+  versions(id: string, request?: PageRequest): Promise<Page<StateMachineVersionView>>;
+  /** Diagnoses a definition; stores nothing, refuses nothing. */
+  validate(definition: Json, type?: string): Promise<ValidationView>;
+  statistics(id: string, range?: { startedAfter?: Date; startedBefore?: Date }): Promise<StatisticsView>;
+}
+
+export interface CreateStateMachine {
+  /** Letters, digits, '-' and '_', at most 80; made from the name when absent. */
+  id?: string;
+  name: string;
+  description?: string | null;
+  /** A parsed definition, or JSON or YAML text. */
+  definition: Json;
+  /** STANDARD (the default); EXPRESS is refused by name so far. */
+  type?: string;
+  /** An existing queue; absent: a queue of its own, named as its id. */
+  queue?: string;
+  metadata?: Json;
+}
+
+export interface UpdateStateMachine {
+  name?: string;
+  description?: string | null;
+  definition?: Json;
+  queue?: string;
+  metadata?: Json;
+}
+
+export interface StateMachineFilter {
+  id?: string;
+  /** Part of it, in any case. */
+  name?: string;
+  type?: string;
+  createdAfter?: Date;
+  createdBefore?: Date;
+}
+
+export interface StateMachineView {
+  stateMachineId: string;
+  name: string;
+  description: string | null;
+  type: 'STANDARD' | 'EXPRESS';
+  queue: string;
+  metadata: Json;
+  version: number;
+  definition: Json;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface StateMachineVersionView {
+  version: number;
+  definition: Json;
+  createdAt: Date;
+}
+
+export interface RemovedStateMachine {
+  stateMachineId: string;
+  /** How many executions were asked to stop. */
+  stopped: number;
+}
+
+export interface ValidationView {
+  result: 'OK' | 'FAIL';
+  diagnostics: DiagnosticView[];
+}
+
+export interface DiagnosticView {
+  severity: 'ERROR' | 'WARNING';
+  code: string;
+  /** JSON Pointer into the definition; '' is the whole. */
+  pointer: string;
+  message: string;
+}
+
+export interface StatisticsView {
+  stateMachineId: string;
+  statuses: StatusStatistics[];
+}
+
+/** Durations are of executions that have ended, in milliseconds; null: none has. */
+export interface StatusStatistics {
+  status: ExecutionStatus;
+  count: number;
+  averageMs: number | null;
+  minMs: number | null;
+  maxMs: number | null;
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
+  /** When the first and the last of them started. */
+  first: Date | null;
+  last: Date | null;
+}
+
+// Executions
+
+export interface ExecutionOperations {
+  /**
+   * Starts an execution, once for each (machine, name): the same name and input answer the same execution.
+   * With `waitSeconds` it answers when the execution has ended, or as it stands when the time is up.
+   */
+  start(stateMachineId: string, request: StartExecution, options?: WaitOptions): Promise<ExecutionView>;
+  /** Starts an execution on a named queue, now or at a time. */
+  enqueue(request: EnqueueExecution): Promise<ExecutionView>;
+  /** Newest first. */
+  list(request?: ExecutionFilter & PageRequest): Promise<Page<ExecutionView>>;
+  count(filter?: ExecutionFilter): Promise<{ count: number }>;
+  get(id: string): Promise<ExecutionView>;
+  /** The events, as AWS shapes them; oldest first unless `reverse`. */
+  history(id: string, request?: PageRequest & { reverse?: boolean }): Promise<Page<AwsHistoryEvent>>;
+  /** What became of each state that was entered, in order. */
+  states(id: string, request?: PageRequest): Promise<Page<StateRecordView>>;
+  /** Stops an execution: ABORTED, with this error and cause. Answers once it has ended, or after 2 s. */
+  stop(id: string, reason?: { error?: string; cause?: string }): Promise<ExecutionView>;
+}
+
+export interface StartExecution {
+  /** As AWS has it: 1..80 characters; unique in the machine. Made when absent. */
+  name?: string;
+  /** `{}` when absent. Not together with a source. */
+  input?: Json;
+  /** An existing queue; absent: the machine's. */
+  queue?: string;
+  /** Chaining: this execution's output is the input … */
+  sourceExecutionId?: string;
+  /** … or the output of this state of it, the last time it was left. */
+  sourceStateName?: string;
+}
+
+export interface EnqueueExecution extends StartExecution {
+  stateMachineId: string;
+  queue: string;
+  /** Not to be taken up before. */
+  at?: Date;
+}
+
+export interface WaitOptions {
+  waitSeconds?: number;
+  /** Whoever waits has gone. */
+  signal?: AbortSignal;
+}
+
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+export interface ExecutionFilter {
+  stateMachineId?: string;
+  status?: ExecutionStatus;
+  /** Part of it. */
+  name?: string;
+  currentState?: string;
+  startedAfter?: Date;
+  startedBefore?: Date;
+  batchId?: string;
+}
+
+export interface ExecutionView {
+  executionId: string;
+  stateMachineId: string;
+  version: number;
+  name: string;
+  status: ExecutionStatus;
+  /** The root's state; null before the first is entered, and once it has ended its last. */
+  currentState: string | null;
+  input: Json;
+  /** null while there is none; only SUCCEEDED executions have one. */
+  output: Json;
+  error: string | null;
+  cause: string | null;
+  startTime: Date;
+  endTime: Date | null;
+  queue: string;
+  batchId: string | null;
+  sourceExecutionId: string | null;
+}
+
+/**
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html, but for the
+ * timestamp, which is a Date. `input`, `output` and their like are JSON text in the details, as in AWS.
+ */
+export interface AwsHistoryEvent {
+  id: number;
+  previousEventId: number;
+  type: string;
+  timestamp: Date;
+  [detailsKey: `${string}EventDetails`]: JsonObject;
+}
+
+export interface StateRecordView {
+  stateName: string;
+  stateType: string;
+  status: string;
+  input: Json;
+  output: Json;
+  error: string | null;
+  startTime: Date;
+  endTime: Date | null;
+  retryCount: number;
+  sequenceNumber: number;
+}
+
+// Batches
+
+export interface BatchOperations {
+  create(stateMachineId: string, request: CreateBatch): Promise<BatchView>;
+  /** Newest first. */
+  list(request?: { stateMachineId?: string; status?: BatchStatus } & PageRequest): Promise<Page<BatchView>>;
+  get(id: string): Promise<BatchView>;
+  cancel(id: string): Promise<BatchView>;
+  /** One line a member, by index. */
+  results(id: string, request?: PageRequest): Promise<Page<BatchResultView>>;
+}
+
+export type BatchMode = 'distributed' | 'concurrent' | 'sequential';
+export type BatchStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+
+/** Exactly one of filter, inputs and inputStream. */
+export interface CreateBatch extends WaitOptions {
+  mode: BatchMode;
+  /** Members are named `<namePrefix>-<index>`. Made when absent. */
+  namePrefix?: string;
+  /** How many members run at once. */
+  concurrency?: number;
+  stopOnError?: boolean;
+  queue?: string;
+  filter?: BatchFilter;
+  inputs?: Json[];
+  /** Parsed NDJSON lines; a bad line throws INVALID_INPUT with pointer '/<line>'. */
+  inputStream?: AsyncIterable<Json>;
+}
+
+/** Which executions are the sources. */
+export interface BatchFilter {
+  stateMachineId?: string;
+  status?: ExecutionStatus;
+  currentState?: string;
+  name?: string;
+  startedAfter?: Date;
+  startedBefore?: Date;
+  limit?: number;
+  offset?: number;
+  /** The output of this state is the input, instead of the execution's. */
+  sourceStateName?: string;
+  /** Leave out sources that the machine was run for already. */
+  applyUnique?: boolean;
+}
+
+export interface BatchView {
+  batchId: string;
+  stateMachineId: string;
+  version: number;
+  mode: BatchMode;
+  status: BatchStatus;
+  namePrefix: string;
+  concurrency: number;
+  stopOnError: boolean;
+  queue: string;
+  total: number;
+  started: number;
+  succeeded: number;
+  failed: number;
+  aborted: number;
+  ratePerSecond: number | null;
+  estimatedEnd: Date | null;
+  createdAt: Date;
+  endTime: Date | null;
+}
+
+export interface BatchResultView {
+  index: number;
+  sourceExecutionId: string | null;
+  executionId: string | null;
+  status: string;
+  error: string | null;
+}
+
+// Queues
+
+export interface QueueOperations {
+  stats(): Promise<QueueStatsView>;
+  /** Oldest first. */
+  deadLetters(queue: string, request?: PageRequest): Promise<Page<DeadLetterView>>;
+  deadLetter(queue: string, id: string): Promise<DeadLetterView>;
+  /** Runs it again, from where it stood. */
+  retryDeadLetter(queue: string, id: string): Promise<DeadLetterView>;
+  /** Gives it up: its execution ends ABORTED. */
+  dropDeadLetter(queue: string, id: string): Promise<DeadLetterView>;
+}
+
+export interface QueueStatsView {
+  queues: QueueView[];
+  workers: WorkerView[];
+}
+
+export interface QueueView {
+  name: string;
+  weight: number;
+  stateMachineId: string | null;
+  /** Executions that could be advanced now and are not. */
+  waiting: number;
+  /** Executions that a worker is advancing. */
+  active: number;
+  /** Executions that are to be advanced later: timers, retries, starts at a time. */
+  delayed: number;
+  completed: number;
+  failed: number;
+  /** How long the oldest of the waiting has waited. */
+  oldestAgeSeconds: number | null;
+}
+
+export interface WorkerView {
+  workerId: string;
+  host: string;
+  pid: number;
+  queues: string[];
+  concurrency: number;
+  /** How many executions it is advancing. */
+  running: number;
+  startedAt: Date;
+  heartbeatAt: Date;
+}
+
+export interface DeadLetterView {
+  id: string;
+  queue: string;
+  executionId: string;
+  error: string;
+  attempts: number;
+  failedAt: Date;
+}
+
+// Health
+
+export interface HealthOperations {
+  ready(): Promise<HealthView>;
+}
+
+export interface HealthView {
+  ready: boolean;
+  database: 'up' | 'down';
+  queue: 'up' | 'down';
+}
