@@ -8,7 +8,6 @@
  */
 import type { Json } from '../std/json.js';
 import type { InvokeEffect } from './effects.js';
-import type { HistoryEvent } from './events.js';
 import type { Frame, RunMeta } from './frame.js';
 
 /** One row of the journal: what happened since the last checkpoint. */
@@ -16,9 +15,12 @@ export interface Checkpoint {
   executionId: string;
   seq: number;
   epoch: number;
-  events: readonly HistoryEvent[];
-  /** Changed frames, whole; the ids of those that are gone; the run's own counters. */
-  delta: FrameDelta;
+  firstEventId: number;
+  eventCount: number;
+  /** JSON text of the HistoryEvents. */
+  events: string;
+  /** JSON text of the FrameDelta: changed frames, whole; the ids of those that are gone; the run's counters. */
+  frames: string;
   /** The root frame's state, for who lists executions. */
   currentState: string | undefined;
 }

@@ -13,21 +13,13 @@ import { isDuplicate, isItemFault } from './item-fault.js';
 import { FLUSH } from './sql/flush.js';
 import { isUnavailable } from './unavailable.js';
 
-/** A checkpoint and its park or end, serialised: what one `append` asks for. */
+/** What one `append` asks for. */
 interface Entry {
   executionId: string;
   epoch: number;
-  row:
-    | {
-        seq: number;
-        firstEventId: number;
-        eventCount: number;
-        currentState: string | null;
-        events: string;
-        frames: string;
-      }
-    | undefined;
+  row: Checkpoint | undefined;
   leave: LeaveRequest | undefined;
+  /** JSON text. */
   output: string | null;
 }
 
@@ -187,21 +179,10 @@ function toEntry(
   checkpoint: Checkpoint | undefined,
   leave: LeaveRequest | undefined,
 ): Entry {
-  const first = checkpoint?.events[0];
   return {
     executionId,
     epoch,
-    row:
-      checkpoint === undefined
-        ? undefined
-        : {
-            seq: checkpoint.seq,
-            firstEventId: first?.id ?? checkpoint.delta.meta.nextEventId,
-            eventCount: checkpoint.events.length,
-            currentState: checkpoint.currentState ?? null,
-            events: JSON.stringify(checkpoint.events),
-            frames: JSON.stringify(checkpoint.delta),
-          },
+    row: checkpoint,
     leave,
     output:
       leave?.leave.kind === 'ended' && leave.leave.output !== undefined
@@ -242,7 +223,7 @@ function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
       j[2].push(epoch);
       j[3].push(row.firstEventId);
       j[4].push(row.eventCount);
-      j[5].push(row.currentState);
+      j[5].push(row.currentState ?? null);
       j[6].push(row.events);
       j[7].push(row.frames);
     }

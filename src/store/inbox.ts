@@ -1,0 +1,130 @@
+/**
+ * The inbox: what comes from outside for an execution. A signal is a row here plus `inbox_seq + 1` and
+ * `wake_at = now()` on the execution, in one statement; the row lock orders concurrent signals, so their
+ * numbers have no gap. Whoever owns or next claims the execution folds them in.
+ */
+import type pg from 'pg';
+import type { InboxSignal } from '../engine/ports.js';
+import { batchEndRule } from './sql/batch-end.js';
+
+/** The channel on which owners hear that something has come in; the payload is the execution's id. */
+export const INBOX_CHANNEL = 'escapement_inbox';
+
+export interface Delivery {
+  found: boolean;
+  /** It had ended already; nothing was delivered. */
+  ended: boolean;
+  /** The worker that is advancing it, which has been told; null: ring the doorbell of `queue`. */
+  owner: string | null;
+  queue: string;
+}
+
+/** Puts a signal into an execution's inbox and wakes it. */
+export async function deliverSignal(
+  pool: pg.Pool,
+  executionId: string,
+  kind: InboxSignal['kind'],
+  data: InboxSignal['data'],
+): Promise<Delivery> {
+  const { rows } = await pool.query<{ delivered: boolean; owner: string | null; queue: string }>(
+    `WITH woken AS (
+       UPDATE executions SET inbox_seq = inbox_seq + 1, wake_at = now()
+       WHERE id = $1 AND end_time IS NULL
+       RETURNING id, inbox_seq, owner, queue
+     ), delivered AS (
+       INSERT INTO inbox (execution_id, seq, kind, data, created_at)
+       SELECT id, inbox_seq, $2, $3, now() FROM woken
+       RETURNING 1
+     ), told AS (
+       SELECT pg_notify('${INBOX_CHANNEL}', id::text) FROM woken WHERE owner IS NOT NULL
+     )
+     SELECT w.id IS NOT NULL AS delivered, coalesce(w.owner, e.owner) AS owner, e.queue,
+       (SELECT count(*) FROM delivered) AS n, (SELECT count(*) FROM told) AS t
+     FROM executions e LEFT JOIN woken w ON w.id = e.id WHERE e.id = $1`,
+    [executionId, kind, JSON.stringify(data)],
+  );
+  const row = rows[0];
+  if (row === undefined) return { found: false, ended: false, owner: null, queue: '' };
+  return { found: true, ended: !row.delivered, owner: row.owner, queue: row.queue };
+}
+
+/** The signals of an execution after `seq`, in order. */
+export async function readSignals(pool: pg.Pool, executionId: string, seq: number): Promise<InboxSignal[]> {
+  const { rows } = await pool.query<{ seq: number; kind: InboxSignal['kind']; data: string }>(
+    'SELECT seq, kind, data FROM inbox WHERE execution_id = $1 AND seq > $2 ORDER BY seq',
+    [executionId, seq],
+  );
+  return rows.map((row) => ({
+    seq: row.seq,
+    kind: row.kind,
+    data: JSON.parse(row.data) as InboxSignal['data'],
+  }));
+}
+
+/** The executions of a worker that have signals waiting: what a lost notification would have said. */
+export async function signalledExecutions(pool: pg.Pool, workerId: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT DISTINCT e.id FROM inbox i JOIN executions e ON e.id = i.execution_id
+     WHERE e.owner = $1 AND e.end_time IS NULL`,
+    [workerId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Ends an execution that nobody owns as ABORTED without the engine, for one that the engine cannot
+ * advance. Its history ends with ExecutionAborted like any other.
+ * @returns whether it was ended; false when it had ended, is owned, or does not exist.
+ */
+export async function abortExecution(
+  pool: pg.Pool,
+  executionId: string,
+  error: string | undefined,
+  cause: string | undefined,
+): Promise<boolean> {
+  const { rows } = await pool.query(
+    `WITH ended AS (
+       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL,
+         error = $2, cause = $3, epoch = epoch + 1
+       WHERE id = $1 AND end_time IS NULL AND owner IS NULL
+       RETURNING id, epoch, queue, batch_id, waited, input,
+         (extract(epoch FROM end_time) * 1000)::bigint AS now_ms
+     ), last AS (
+       SELECT e.*, coalesce(j.seq, 0) AS seq, coalesce(j.first_event_id + j.event_count, 1) AS next_event_id
+       FROM ended e LEFT JOIN LATERAL (
+         SELECT seq, first_event_id, event_count FROM journal WHERE execution_id = e.id ORDER BY seq DESC LIMIT 1
+       ) j ON true
+     ), written AS (
+       INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
+       SELECT id, seq + 1, epoch, next_event_id, CASE WHEN seq = 0 THEN 2 ELSE 1 END,
+         CASE WHEN seq = 0 THEN jsonb_build_array(
+             jsonb_build_object('id', 1, 'previousEventId', 0, 'type', 'ExecutionStarted', 'timestamp', now_ms,
+               'detailsKey', 'executionStartedEventDetails', 'details', jsonb_build_object('input', input::jsonb)), abort)
+           ELSE jsonb_build_array(abort) END,
+         jsonb_build_object('meta', jsonb_build_object('nextEventId', abort_id + 1, 'nextFrameId', 1, 'inboxSeq', 0),
+           'changed', '[]'::jsonb, 'dropped', '[]'::jsonb)
+       FROM last,
+         LATERAL (SELECT CASE WHEN seq = 0 THEN 2 ELSE next_event_id END AS abort_id) a,
+         LATERAL (SELECT jsonb_build_object('id', abort_id, 'previousEventId', abort_id - 1, 'type', 'ExecutionAborted',
+           'timestamp', now_ms, 'detailsKey', 'executionAbortedEventDetails',
+           'details', jsonb_strip_nulls(jsonb_build_object('error', $2::text, 'cause', $3::text))) AS abort) b
+       RETURNING 1
+     ), locked AS (
+       SELECT b.id FROM batches b WHERE b.id IN (SELECT batch_id FROM ended) FOR NO KEY UPDATE
+     ), counted AS (
+       UPDATE batches b SET ${batchEndRule({ succeeded: '0', failed: '0', aborted: '1' })}
+       FROM locked l WHERE b.id = l.id
+       RETURNING b.id, b.end_time
+     ), totals AS (
+       INSERT INTO queue_totals (queue, worker_id, succeeded, failed)
+       SELECT queue, '00000000-0000-0000-0000-000000000000', 0, 1 FROM ended
+       ON CONFLICT (queue, worker_id) DO UPDATE SET failed = queue_totals.failed + excluded.failed
+     ), told AS (
+       SELECT pg_notify('escapement_ended', id::text)
+       FROM (SELECT id FROM ended WHERE waited UNION ALL SELECT id FROM counted WHERE end_time IS NOT NULL) w
+     ), read AS (DELETE FROM inbox WHERE execution_id IN (SELECT id FROM ended))
+     SELECT id, (SELECT count(*) FROM written) AS w, (SELECT count(*) FROM told) AS t FROM ended`,
+    [executionId, error ?? null, cause ?? null],
+  );
+  return rows.length > 0;
+}
