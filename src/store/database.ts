@@ -1,0 +1,73 @@
+/**
+ * The connection to PostgreSQL: one pool, used by the hot statements directly and by Prisma for the rest.
+ */
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from './generated/client.js';
+
+export interface Database {
+  pool: pg.Pool;
+  prisma: PrismaClient;
+  /** Where it is connected to: for a session of one's own (listening). Holds the password. */
+  url: string;
+  /** Waits for running statements and ends all sessions. */
+  close(): Promise<void>;
+}
+
+/** What the store says to the log. */
+export interface StoreLog {
+  info(about: object, message: string): void;
+  warn(about: object, message: string): void;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** The most sessions at once. */
+  poolSize: number;
+  log: StoreLog;
+  /** As it shows in pg_stat_activity. */
+  applicationName?: string;
+  /** How long the server may work on one statement, in ms. */
+  statementTimeoutMs?: number;
+}
+
+/**
+ * Makes the pool. It connects when first used, so a database that is down is no error yet; whatever is
+ * asked of it then rejects, within CONNECT_MS, with an error that `isUnavailable` knows.
+ */
+export function connectDatabase(options: DatabaseOptions): Database {
+  const { url, poolSize, log, applicationName = 'escapement', statementTimeoutMs = STATEMENT_MS } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_MS,
+    idleTimeoutMillis: IDLE_MS,
+    statement_timeout: statementTimeoutMs,
+    // The client's own clock, for a server that is gone without a word: later than the server's.
+    query_timeout: statementTimeoutMs + CONNECT_MS,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    keepAlive: true,
+  });
+  // An idle session that breaks is replaced by the pool. Without a listener it would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database session broke'));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' });
+  return {
+    pool,
+    prisma,
+    url,
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** For a connection, or for a free one of the pool: longer and a caller is better told to try again. */
+const CONNECT_MS = 5_000;
+
+/** Sessions beyond the usual load are given back after this. */
+const IDLE_MS = 30_000;
+
+/** No statement of ours works on more than a page or a flush; only statistics scan, and 30 s are millions of rows. */
+const STATEMENT_MS = 30_000;
