@@ -1,0 +1,19 @@
+/** The door of the batches: many executions of one machine, under a limit, led by one worker at a time. */
+
+export type { Leader, LeaderOptions } from './leader.js';
+export { createLeader } from './leader.js';
+export type {
+  BatchDoorbell,
+  BatchMode,
+  BatchStatus,
+  BatchStore,
+  Chunk,
+  LedBatch,
+  NewMember,
+  OpenMember,
+  Runner,
+  Slot,
+  SlotPool,
+  Source,
+  StopReason,
+} from './ports.js';

@@ -1,0 +1,114 @@
+/**
+ * The life of a batch in the worker that leads it: claim it, lead it in its mode, let it go.
+ *
+ * 1. A fault (the database is away) ends nothing: the leader reads again where the batch stands and goes on,
+ *    for as long as the batch is its own.
+ * 2. Whatever the end, the batch is let go, so that the sweeper finds another leader if there is more to do.
+ */
+import { createBell } from './bell.js';
+import { leadConcurrent } from './concurrent.js';
+import { leadDistributed } from './distributed.js';
+import type { Lead } from './lead.js';
+import { faultPauseMs } from './plan.js';
+import type { BatchDoorbell, BatchStore, LedBatch, Runner, SlotPool } from './ports.js';
+import { leadSequential } from './sequential.js';
+
+export interface LeaderOptions {
+  store: BatchStore;
+  doorbell: BatchDoorbell;
+  pool: SlotPool;
+  runner: Runner;
+  onFault: (error: unknown, batchId: string) => void;
+}
+
+export interface Leader {
+  /**
+   * Leads a batch, if it is to be had, for as long as it needs a leader: until all members are created
+   * (distributed) or have ended. Never rejects. When the signal aborts, the batch is let go at once.
+   */
+  lead(workerId: string, batchId: string, signal: AbortSignal): Promise<void>;
+}
+
+export function createLeader(options: LeaderOptions): Leader {
+  const leading = new Set<string>();
+  return {
+    lead: async (workerId, batchId, signal) => {
+      // Rung twice: this process is at it.
+      if (leading.has(batchId) || signal.aborted) return;
+      leading.add(batchId);
+      try {
+        await leadIfToBeHad({ ...options, workerId, batchId, signal });
+      } finally {
+        leading.delete(batchId);
+      }
+    },
+  };
+}
+
+async function leadIfToBeHad(lead: Lead): Promise<void> {
+  let batch: LedBatch | undefined;
+  try {
+    batch = await lead.store.claim(lead.workerId, lead.batchId);
+    if (batch === undefined) return;
+    await leadUntilDone(lead, batch);
+  } catch (error) {
+    // Whether the claim went through is not known; letting go settles it.
+    lead.onFault(error, lead.batchId);
+  }
+  await letGo(lead);
+  if (batch !== undefined && lead.signal.aborted) await callNext(lead, batch.queue);
+}
+
+async function leadUntilDone(lead: Lead, batch: LedBatch): Promise<void> {
+  const pause = createBell(lead.signal);
+  let led: LedBatch | undefined = batch;
+  let faults = 0;
+  while (led !== undefined && !lead.signal.aborted) {
+    try {
+      if (faults > 0) led = await lead.store.read(lead.workerId, lead.batchId);
+      if (led !== undefined) await leadByMode(lead, led);
+      return;
+    } catch (error) {
+      faults++;
+      lead.onFault(error, lead.batchId);
+      await pause.wait(faultPauseMs(faults));
+    }
+  }
+}
+
+function leadByMode(lead: Lead, batch: LedBatch): Promise<void> {
+  switch (batch.mode) {
+    case 'distributed':
+      return leadDistributed(lead, batch);
+    case 'concurrent':
+      return leadConcurrent(lead, batch);
+    case 'sequential':
+      return leadSequential(lead, batch);
+  }
+}
+
+/**
+ * Tried until it is known: a batch that stayed with a worker that has forgotten it would have no leader
+ * for as long as that worker lives. While shutting down once is enough, since the worker's row goes too.
+ */
+async function letGo(lead: Lead): Promise<void> {
+  const pause = createBell(lead.signal);
+  for (let faults = 1; ; faults++) {
+    try {
+      return await lead.store.release(lead.workerId, lead.batchId);
+    } catch (error) {
+      lead.onFault(error, lead.batchId);
+      if (lead.signal.aborted) return;
+      await pause.wait(faultPauseMs(faults));
+    }
+  }
+}
+
+/** Another leader need not wait for the sweeper. */
+async function callNext(lead: Lead, queue: string): Promise<void> {
+  try {
+    await lead.doorbell.ringBatch(queue, lead.batchId);
+  } catch (error) {
+    lead.onFault(error, lead.batchId);
+  }
+}

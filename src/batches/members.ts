@@ -1,0 +1,53 @@
+/** What the next members are made from, read a chunk at a time, so that a leader never holds more than one. */
+import { outputOfState } from '../engine/index.js';
+import type { BatchStore, Chunk, LedBatch, NewMember, Source } from './ports.js';
+
+export interface MemberSource {
+  /** The members from an index on: at least one, at most `count`; fewer when the chunk ends. */
+  take(from: number, count: number): Promise<NewMember[]>;
+}
+
+/** A source's output can be as large as the payload limit: so many are read at once, not a whole chunk. */
+const SOURCES_MAX = 100;
+
+export function createMemberSource(store: BatchStore, batch: LedBatch): MemberSource {
+  let chunk: Chunk | undefined;
+  return {
+    take: async (from, count) => {
+      if (chunk === undefined || !holds(chunk, from)) chunk = await store.readChunk(batch.batchId, from);
+      const start = from - chunk.firstIndex;
+      if (chunk.kind === 'inputs') {
+        return chunk.inputs
+          .slice(start, start + count)
+          .map((input) => ({ kind: 'runnable', input, sourceExecutionId: undefined }));
+      }
+      const ids = chunk.executionIds.slice(start, start + Math.min(count, SOURCES_MAX));
+      const sources = await store.readSources(ids, batch.sourceStateName);
+      const byId = new Map(sources.map((source) => [source.executionId, source]));
+      return ids.map((id) => memberOf(id, byId.get(id), batch.sourceStateName));
+    },
+  };
+}
+
+function holds(chunk: Chunk, index: number): boolean {
+  const count = chunk.kind === 'inputs' ? chunk.inputs.length : chunk.executionIds.length;
+  return index >= chunk.firstIndex && index < chunk.firstIndex + count;
+}
+
+/** Chaining: the source's output, or one of its states', is the input. */
+export function memberOf(id: string, source: Source | undefined, stateName: string | undefined): NewMember {
+  if (source === undefined) return withoutOutput(id, `The source execution '${id}' does not exist.`);
+  if (stateName === undefined) {
+    return source.output === undefined
+      ? withoutOutput(id, `The source execution '${id}' is ${source.status} and has no output.`)
+      : { kind: 'runnable', input: source.output, sourceExecutionId: id };
+  }
+  const output = outputOfState(source.events, stateName);
+  return output === undefined
+    ? withoutOutput(id, `The source execution '${id}' has not left a state named '${stateName}'.`)
+    : { kind: 'runnable', input: JSON.stringify(output), sourceExecutionId: id };
+}
+
+function withoutOutput(sourceExecutionId: string, cause: string): NewMember {
+  return { kind: 'failed', error: 'Escapement.SourceHasNoOutput', cause, sourceExecutionId };
+}
