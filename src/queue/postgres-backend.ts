@@ -1,0 +1,136 @@
+import {
+  isPgPool,
+  type PgPool,
+  PostgresConnection,
+  type PostgresConnectionOptions,
+  PostgresQueueBackend,
+  runMigrations,
+  withBackend,
+} from 'bullmq';
+import pg from 'pg';
+import { type Backend, PATIENCE_MS, QueueUnavailable, within } from './backend.js';
+import type { Outage } from './outage.js';
+
+/**
+ * BullMQ on PostgreSQL, in the schema `bullmq` of our own database. However many queues a process has, it
+ * costs `POOL_SIZE` connections: BullMQ would open a pool and a listening connection for each queue and each
+ * worker; here all of them share one of each.
+ */
+export function connectPostgres(url: string, outage: Outage): Backend {
+  const pool = poolFor(url);
+  pool.on('error', (error) => outage.failed(error));
+  pool.on('connect', () => outage.recovered());
+
+  let opening: Promise<void> | undefined;
+  let shared: PostgresConnection | undefined;
+  const open = (): Promise<void> => {
+    // An attempt that failed is forgotten, so that the next caller tries anew.
+    opening ??= openConnection(pool, outage).then(
+      (connection) => {
+        shared = connection;
+      },
+      (error) => {
+        opening = undefined;
+        outage.failed(error);
+        throw new QueueUnavailable('the queue in PostgreSQL is unreachable', { cause: error });
+      },
+    );
+    return opening;
+  };
+  const bullmq = withBackend<SharedBackend, PostgresConnectionOptions>((name, options) => {
+    if (shared === undefined) throw new Error('reach comes first');
+    return new SharedBackend(shared, name, options);
+  });
+
+  return {
+    // The very first time it makes its tables, which takes longer than the patience of who rings.
+    reach: () => (shared === undefined ? within(OPEN_MS, open()) : Promise.resolve()),
+    async ping() {
+      await within(PATIENCE_MS, pool.query('SELECT 1'));
+    },
+    openQueue: (name) => new bullmq.Queue(name, { connection: pool, streams: { events: { maxLen: 100 } } }),
+    reachForWork: open,
+    openWorker(name, options, work) {
+      // A new job is notified, so that an idle worker need not look often: each look is three statements.
+      const worker = new bullmq.Worker(name, work, { ...options, connection: pool, drainDelay: 30 });
+      worker.on('error', (error) => outage.failed(error));
+      return worker;
+    },
+    async close() {
+      await shared?.close();
+      await pool.end();
+    },
+  };
+}
+
+const SCHEMA = 'bullmq';
+/** One listens; the others serve short statements. */
+const POOL_SIZE = 6;
+const OPEN_MS = 10_000;
+
+function poolFor(url: string): PgPool {
+  const pool: unknown = new pg.Pool({
+    connectionString: url,
+    // BullMQ's statements name its tables without a schema.
+    options: `-c search_path=${SCHEMA}`,
+    max: POOL_SIZE,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'escapement-queue',
+  });
+  if (!isPgPool(pool)) throw new Error('BullMQ does not take this pool');
+  return pool;
+}
+
+/** Makes or migrates BullMQ's tables, under its own advisory lock, and opens the connection that all share. */
+async function openConnection(pool: PgPool, outage: Outage): Promise<PostgresConnection> {
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, SCHEMA);
+  } finally {
+    client.release();
+  }
+  const connection = new PostgresConnection(pool);
+  connection.setMaxListeners(0); // every queue listens on it
+  connection.on('error', (error) => outage.failed(error));
+  await connection.waitUntilReady();
+  const unlimit = async (): Promise<void> => {
+    const listener = await connection.getListenClient();
+    if ('setMaxListeners' in listener && typeof listener.setMaxListeners === 'function')
+      listener.setMaxListeners(0);
+  };
+  connection.on('listenerinvalidated', () => unlimit().catch((error) => outage.failed(error)));
+  await unlimit();
+  return connection;
+}
+
+/** One queue's view of the shared connection: closing it takes its own listeners away and nothing else. */
+class SharedBackend extends PostgresQueueBackend {
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(
+    connection: PostgresConnection,
+    name: string,
+    options: ConstructorParameters<typeof PostgresQueueBackend>[2],
+  ) {
+    const events = ['error', 'ready', 'close', 'listenerinvalidated'] as const;
+    const before = new Map(events.map((event) => [event, connection.listeners(event)]));
+    super(connection, name, options);
+    for (const event of events) {
+      for (const listener of connection.listeners(event)) {
+        if (before.get(event)?.includes(listener)) continue;
+        this.#listeners.push(() => connection.removeListener(event, listener as () => void));
+      }
+    }
+  }
+
+  override async close(): Promise<void> {
+    this.closing ??= this.disconnectBlocking();
+    await this.closing;
+    for (const remove of this.#listeners.splice(0)) remove();
+  }
+
+  override disconnect(): Promise<void> {
+    return this.close();
+  }
+}
