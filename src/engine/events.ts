@@ -1,17 +1,53 @@
+import type { StateType } from '../asl/index.js';
 import type { JsonObject } from '../std/json.js';
 
 /**
- * One entry of an execution's history, in AWS's shape except that values (`input`, `output`,
- * `parameters`) are JSON values here and become JSON text when the history is read
+ * One entry of an execution's history, as the journal keeps it. `history.ts` gives it AWS's shape when it
+ * is read: values become JSON text, `details` goes under the name that AWS has for it, and what follows
+ * from the rest (`inputDetails`, `outputDetails`) is added. So the journal holds nothing twice
  * (https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html).
  */
 export interface HistoryEvent {
+  /** From 1, without a gap. */
   id: number;
+  /** The event that led to this one; 0 for the first, and for what comes from outside the flow. */
   previousEventId: number;
-  type: string;
+  type: EventType;
   /** Milliseconds since the epoch. */
   timestamp: number;
-  /** The one `…EventDetails` member that the type has, under its AWS name. */
-  detailsKey?: string;
+  /** What AWS has under `…EventDetails`; absent where AWS has none. */
   details?: JsonObject;
 }
+
+export type EventType =
+  | 'ExecutionStarted'
+  | 'ExecutionSucceeded'
+  | 'ExecutionFailed'
+  | 'ExecutionAborted'
+  | 'ExecutionTimedOut'
+  | `${StateType}StateEntered`
+  | `${Exclude<StateType, 'Fail'>}StateExited`
+  | `${CuttableType}StateAborted`
+  | 'LambdaFunctionScheduled'
+  | 'LambdaFunctionStarted'
+  | 'LambdaFunctionSucceeded'
+  | 'LambdaFunctionFailed'
+  | 'LambdaFunctionTimedOut'
+  | 'TaskScheduled'
+  | 'TaskStarted'
+  | 'TaskSucceeded'
+  | 'TaskFailed'
+  | 'TaskTimedOut'
+  | 'ParallelStateStarted'
+  | 'ParallelStateSucceeded'
+  | 'ParallelStateFailed'
+  | 'MapStateStarted'
+  | 'MapStateSucceeded'
+  | 'MapStateFailed'
+  | 'MapIterationStarted'
+  | 'MapIterationSucceeded'
+  | 'MapIterationFailed'
+  | 'MapIterationAborted';
+
+/** The states that take time, so that a failure beside them can cut them. */
+export type CuttableType = 'Task' | 'Wait' | 'Parallel' | 'Map';

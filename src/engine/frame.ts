@@ -1,13 +1,14 @@
 import type { Json } from '../std/json.js';
+import type { EndStatus } from './ports.js';
 
 /**
  * A frame is one thread of an execution: the root, a branch of a Parallel, an iteration of a Map. It is
- * in one state and one phase. Frames are data: never changed in place, written whole into the journal
- * when they change, and read back by versions of this code yet to come (hence `v`).
+ * in one state and one phase. Frames are data: never changed once a step has returned them, written whole
+ * into the journal when they change, and read back by versions of this code yet to come (hence `v`).
  */
 export interface Frame {
   v: 1;
-  /** Unique in the execution; the root is 0. */
+  /** Unique in the execution, and never used again; the root is 0. */
   id: number;
   /** The frame whose Parallel or Map state this one belongs to. */
   parent: number | null;
@@ -17,38 +18,67 @@ export interface Frame {
   path: readonly (readonly [stateName: string, branch: number])[];
   state: string;
   phase: Phase;
-  /** The state's raw input. */
+  /** The state's raw input; null once the frame is done. */
   input: Json;
+  /** When and by which event the state was entered; 0 before that. */
   enteredAtMs: number;
   enteredEventId: number;
   /** What the next event of this frame points to. */
   lastEventId: number;
-  /** Retries used so far, by retrier of the state. */
+  /** Retries used so far in this state, by retrier. */
   retries: readonly number[];
-  /** The value of the Map item (`$$.Map.Item.Value`) when the frame is an iteration. */
-  item?: Json;
 }
 
 export type Phase =
   /** To be entered. */
   | { kind: 'enter' }
   /** A task is being called. */
-  | { kind: 'task'; key: string; functionName: string; input: Json; timeoutAtMs?: number }
+  | TaskPhase
   /** A Wait state, until then. */
   | { kind: 'waiting'; untilMs: number }
   /** A Retry's pause, until then. */
   | { kind: 'retrying'; untilMs: number }
-  /** A Parallel or Map with running children. `started`: how many have been; `total`: how many there will be. */
-  | { kind: 'children'; started: number; total: number; items?: readonly Json[] }
-  /** A child that has ended; it waits for its siblings. */
+  /** A Parallel or Map whose children run. */
+  | ChildrenPhase
+  /** A child that has ended; it waits for its siblings. The root: the execution has ended. */
   | { kind: 'done'; output: Json };
+
+export interface TaskPhase {
+  kind: 'task';
+  key: string;
+  functionName: string;
+  /** What the function gets; absent: the state's raw input, which need not be kept twice. */
+  input?: Json;
+  timeoutAtMs?: number;
+  heartbeatMs?: number;
+  heartbeatAtMs?: number;
+  /** `lambda:invoke` with `LogType: "Tail"`: the result has a LogResult. */
+  tail?: boolean;
+}
+
+/**
+ * How many children have started and ended is not written here but counted from their own frames, so that
+ * a child's end costs its own frame and not its parent's.
+ */
+export interface ChildrenPhase {
+  kind: 'children';
+  total: number;
+  /** How many may run at once. */
+  limit: number;
+  /** What the children's first event, or the first iterations' Started event, points to. */
+  startedEventId: number;
+  /** A Map's items; `$$.Map.Item.Value` of every iteration is read from here. */
+  items?: readonly Json[];
+}
 
 /** What an execution has besides frames. */
 export interface RunMeta {
   nextEventId: number;
   nextFrameId: number;
-  /** How many inbox signals have been folded in. */
+  /** How many inbox signals have been folded in. The activation counts; the engine only keeps it. */
   inboxSeq: number;
   /** When the machine's TimeoutSeconds runs out, ms since the epoch. */
   deadlineMs?: number;
+  /** How it ended; absent while it runs. */
+  ended?: EndStatus;
 }

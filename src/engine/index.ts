@@ -1,0 +1,21 @@
+/** The door of the engine: the durable machine, as pure decisions, and the ports that it asks of the world. */
+export type { Effect, InvokeEffect } from './effects.js';
+export type { EventType, HistoryEvent } from './events.js';
+export type { Frame, Phase, RunMeta } from './frame.js';
+export { type AwsEvent, toAwsEvent } from './history.js';
+export * from './ports.js';
+export {
+  type About,
+  applyDelta,
+  currentState,
+  fold,
+  isEnded,
+  mergeDeltas,
+  newRun,
+  nextWakeAt,
+  pendingInvocations,
+  type Run,
+  snapshotOf,
+} from './run.js';
+export { deriveStateRecords, outputOfState, type StateRecord, type StateStatus } from './state-records.js';
+export { type Happening, isEmpty, MAX_TRANSITIONS, mergeSteps, type Step, step } from './step.js';

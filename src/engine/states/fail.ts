@@ -1,0 +1,10 @@
+import { type FailState, failureOf } from '../../asl/index.js';
+import type { Draft } from '../draft.js';
+import type { Frame } from '../frame.js';
+import type { Outcome } from '../outcome.js';
+import { scopeOf } from '../scope.js';
+
+/** https://states-language.net/spec.html#fail-state */
+export function enterFail(draft: Draft, frame: Frame, state: FailState): Outcome {
+  return { kind: 'fails', failure: failureOf(state, scopeOf(draft, frame, state)) };
+}

@@ -1,0 +1,81 @@
+import { StatesError } from '../../asl/index.js';
+import { isObject, type Json } from '../../std/json.js';
+import type { TaskPhase } from '../frame.js';
+
+/** What events of `arn:aws:states:::lambda:invoke` say of their service. */
+export const SERVICE = { resource: 'invoke', resourceType: 'lambda' } as const;
+
+/** AWS's field; there are no regions here, and clients expect one. */
+export const REGION = 'us-east-1';
+
+interface Call {
+  functionName: string;
+  payload: Json;
+  tail: boolean;
+}
+
+/**
+ * What the optimized Lambda integration calls, from the state's parameters
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html). A Payload that is a string
+ * is JSON text; none, or null, is `{}`.
+ * @throws StatesError when the parameters name no function, or the payload is not JSON.
+ */
+export function callOf(parameters: Json): Call {
+  const given = isObject(parameters) ? parameters : {};
+  const functionName = given['FunctionName'];
+  if (typeof functionName !== 'string' || functionName === '') {
+    throw new StatesError(
+      'States.Runtime',
+      'The field "FunctionName" is required but was missing or not a string',
+    );
+  }
+  const payload = given['Payload'] ?? {};
+  return {
+    functionName: nameIn(functionName),
+    payload: typeof payload === 'string' ? parsePayload(payload) : payload,
+    tail: given['LogType'] === 'Tail',
+  };
+}
+
+/** The result of a call, as the integration returns it. The request's id is all that we know of the transport. */
+export function resultEnvelope(output: Json, phase: TaskPhase, requestId: string): Json {
+  const headers = {
+    'X-Amz-Executed-Version': '$LATEST',
+    'x-amzn-RequestId': requestId,
+    'Content-Type': 'application/json',
+  };
+  const allHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  return {
+    ExecutedVersion: '$LATEST',
+    ...(phase.tail === true && { LogResult: logTail(requestId) }),
+    Payload: output,
+    SdkHttpMetadata: { AllHttpHeaders: allHeaders, HttpHeaders: headers, HttpStatusCode: 200 },
+    SdkResponseMetadata: { RequestId: requestId },
+    StatusCode: 200,
+  };
+}
+
+/** The function's name in an ARN, a partial ARN, or `name:qualifier`. */
+function nameIn(functionName: string): string {
+  const parts = functionName.split(':');
+  const at = parts.indexOf('function');
+  return parts[at + 1] || functionName;
+}
+
+function parsePayload(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new StatesError(
+      'Lambda.InvalidRequestContentException',
+      `Could not parse request body into json: '${text}'`,
+    );
+  }
+}
+
+/** The lines that the platform writes around a call; what handlers log goes to the worker's own log. */
+function logTail(requestId: string): string {
+  return Buffer.from(
+    `START RequestId: ${requestId} Version: $LATEST\nEND RequestId: ${requestId}\n`,
+  ).toString('base64');
+}

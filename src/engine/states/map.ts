@@ -1,0 +1,65 @@
+import {
+  effectiveInput,
+  type MapState,
+  mapItemInput,
+  mapItems,
+  mapLimits,
+  outputOf,
+  resultOf,
+} from '../../asl/index.js';
+import { addFrame, type Draft, record, recordAside, tallyOf } from '../draft.js';
+import type { ChildrenPhase, Frame } from '../frame.js';
+import { type Outcome, waits } from '../outcome.js';
+import { itemScope, scopeOf } from '../scope.js';
+import { joinChildren } from './join.js';
+
+/**
+ * https://states-language.net/spec.html#map-state, inline: one child frame for each item, at most
+ * MaxConcurrency at once. The children are started one by one, each a transition of its own
+ * (`startIteration`), so that a large Map neither fills a checkpoint nor keeps the process to itself.
+ */
+export function startMap(draft: Draft, frame: Frame, state: MapState): Outcome {
+  const scope = scopeOf(draft, frame, state);
+  const input = effectiveInput(state, scope);
+  const { maxConcurrency } = mapLimits(state, scope, input);
+  const items = mapItems(state, scope, input);
+  const total = items.length;
+  const startedEventId = record(draft, frame, 'MapStateStarted', { length: total });
+  const limit = maxConcurrency === 0 ? total : maxConcurrency;
+  const phase: ChildrenPhase = { kind: 'children', total, limit, startedEventId, items };
+  frame.phase = phase;
+  return joinMap(draft, frame, state, phase);
+}
+
+/** Starts the next item. `previous`: what its first event follows; the state that the slot's last item left, or the Map's start. */
+export function startIteration(
+  draft: Draft,
+  frame: Frame,
+  state: MapState,
+  phase: ChildrenPhase,
+  previous: number,
+): void {
+  const index = tallyOf(draft, frame.id).started;
+  const item = phase.items?.[index] ?? null;
+  const scope = itemScope(draft, frame, state, index, item);
+  const input = mapItemInput(state, scope, effectiveInput(state, scope), item);
+  const lastEventId = recordAside(draft, previous, 'MapIterationStarted', { index, name: state.name });
+  addFrame(draft, {
+    parent: frame.id,
+    index,
+    path: [...frame.path, [state.name, 0]],
+    state: state.itemProcessor.startAt,
+    input,
+    lastEventId,
+  });
+}
+
+/** Ends the state if all items have been processed. */
+export function joinMap(draft: Draft, frame: Frame, state: MapState, phase: ChildrenPhase): Outcome {
+  if (tallyOf(draft, frame.id).done < phase.total) return waits;
+  const { outputs, lastEventId } = joinChildren(draft, frame, phase);
+  record(draft, frame, 'MapStateSucceeded', undefined, lastEventId);
+  const scope = scopeOf(draft, frame, state);
+  const output = outputOf(state, scope, resultOf(state, scope, outputs));
+  return { kind: 'exits', output, next: state.next, previous: lastEventId };
+}

@@ -1,0 +1,41 @@
+import { effectiveInput, outputOf, type ParallelState, parametersOf, resultOf } from '../../asl/index.js';
+import { addFrame, type Draft, record, tallyOf } from '../draft.js';
+import type { ChildrenPhase, Frame } from '../frame.js';
+import { type Outcome, waits } from '../outcome.js';
+import { scopeOf } from '../scope.js';
+import { joinChildren } from './join.js';
+
+/** https://states-language.net/spec.html#parallel-state: starts every branch; every attempt anew. */
+export function startParallel(draft: Draft, frame: Frame, state: ParallelState): Outcome {
+  const scope = scopeOf(draft, frame, state);
+  const input = parametersOf(state, scope, effectiveInput(state, scope));
+  const startedEventId = record(draft, frame, 'ParallelStateStarted');
+  const total = state.branches.length;
+  frame.phase = { kind: 'children', total, limit: total, startedEventId };
+  state.branches.forEach((branch, index) => {
+    addFrame(draft, {
+      parent: frame.id,
+      index,
+      path: [...frame.path, [state.name, index]],
+      state: branch.startAt,
+      input,
+      lastEventId: startedEventId,
+    });
+  });
+  return waits;
+}
+
+/** Ends the state if all branches have. */
+export function joinParallel(
+  draft: Draft,
+  frame: Frame,
+  state: ParallelState,
+  phase: ChildrenPhase,
+): Outcome {
+  if (tallyOf(draft, frame.id).done < phase.total) return waits;
+  const { outputs, lastEventId } = joinChildren(draft, frame, phase);
+  record(draft, frame, 'ParallelStateSucceeded', undefined, lastEventId);
+  const scope = scopeOf(draft, frame, state);
+  const output = outputOf(state, scope, resultOf(state, scope, outputs));
+  return { kind: 'exits', output, next: state.next, previous: lastEventId };
+}

@@ -1,0 +1,200 @@
+/**
+ * The machine: a pure function from a run and a happening to what changes.
+ *
+ * 1. `step` changes nothing that it is given, and asks for no time, chance or answer but what comes as an
+ *    argument: the same run, happening, time and entropy give the same step.
+ * 2. A step goes on until every frame waits, but for at most `MAX_TRANSITIONS` transitions or about
+ *    `MAX_STEP_BYTES` of data; then it says `more`, and wants a `tick`. So an endless loop neither hangs
+ *    the process nor fills a checkpoint.
+ * 3. Frames take turns, one transition each, so that none starves in a step or between steps.
+ * 4. A happening for a frame or a call that is no more, or for a run that has ended, changes nothing.
+ */
+import type { Json } from '../std/json.js';
+import {
+  addFrame,
+  beginDraft,
+  type Draft,
+  endRun,
+  frameOf,
+  isReady,
+  record,
+  recordAside,
+  settleDraft,
+  touch,
+} from './draft.js';
+import type { Effect } from './effects.js';
+import type { HistoryEvent } from './events.js';
+import type { FrameDelta } from './ports.js';
+import { mergeDeltas, type Run } from './run.js';
+import { dueFrames } from './timers.js';
+import { fireTimer, goOn, takeTaskOutcome } from './transition.js';
+
+/** What has happened in the world. */
+export type Happening =
+  | { kind: 'start' }
+  /** Time has passed, or the last step said `more`. */
+  | { kind: 'tick' }
+  | { kind: 'taskSucceeded'; frameId: number; key: string; output: Json }
+  | { kind: 'taskFailed'; frameId: number; key: string; error: string; cause: string }
+  /** The task is alive: its HeartbeatSeconds start anew. */
+  | { kind: 'heartbeat'; frameId: number; key: string }
+  | { kind: 'stop'; error?: string; cause?: string };
+
+export interface Step {
+  history: HistoryEvent[];
+  /** What changed. Give it to the journal, and to `applyDelta` before the next step. */
+  delta: FrameDelta;
+  effects: Effect[];
+  /** There is more to do at once: step again with a `tick`. */
+  more: boolean;
+}
+
+/** A transition costs some microseconds: a step keeps the process to itself for some tens of milliseconds at most. */
+export const MAX_TRANSITIONS = 1000;
+
+/** A checkpoint is one row, and is held in memory while it is flushed: some megabytes, not hundreds. */
+export const MAX_STEP_BYTES = 8 * 1024 * 1024;
+
+/**
+ * What follows from a happening. `nowMs`: ms since the epoch, the timestamp of every event of the step.
+ * Asynchronous, since expressions of the language may be; it awaits nothing of the world.
+ */
+export async function step(run: Run, happening: Happening, nowMs: number): Promise<Step> {
+  const draft = beginDraft(run, nowMs);
+  if (run.meta.ended !== undefined) return settleDraft(draft, false);
+  take(draft, happening);
+  const more = goOnWithAll(draft);
+  return settleDraft(draft, more && draft.meta.ended === undefined);
+}
+
+/**
+ * Two steps as one, for one commit. A call that `a` wanted and `b` takes back is neither made nor
+ * cancelled: it was never made.
+ */
+export function mergeSteps(a: Step, b: Step): Step {
+  const takenBack = new Set<string>();
+  const effects: Effect[] = [];
+  for (const effect of b.effects) {
+    const unmade =
+      effect.kind === 'cancel' && a.effects.some((e) => e.kind === 'invoke' && e.key === effect.key);
+    if (unmade) takenBack.add(effect.key);
+    else effects.push(effect);
+  }
+  return {
+    history: [...a.history, ...b.history],
+    delta: mergeDeltas(a.delta, b.delta),
+    effects: [...a.effects.filter((e) => e.kind !== 'invoke' || !takenBack.has(e.key)), ...effects],
+    more: b.more,
+  };
+}
+
+/** Whether there is nothing to commit. */
+export function isEmpty(step: Step): boolean {
+  return (
+    step.history.length === 0 &&
+    step.effects.length === 0 &&
+    step.delta.changed.length === 0 &&
+    step.delta.dropped.length === 0
+  );
+}
+
+function take(draft: Draft, happening: Happening): void {
+  const { deadlineMs } = draft.meta;
+  if (happening.kind !== 'start' && draft.run.frames.size === 0) {
+    throw new Error(`a ${happening.kind} before the start`);
+  }
+  if (happening.kind === 'start') start(draft);
+  else if (happening.kind === 'stop') stop(draft, happening);
+  else if (deadlineMs !== undefined && draft.nowMs >= deadlineMs) timeOut(draft);
+  else if (happening.kind === 'taskSucceeded')
+    takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
+  else if (happening.kind === 'taskFailed')
+    takeTaskOutcome(draft, happening, { ok: false, ...failureIn(happening) });
+  else if (happening.kind === 'heartbeat') beat(draft, happening.frameId, happening.key);
+  else happening.kind satisfies 'tick';
+}
+
+function failureIn({ error, cause }: { error: string; cause: string }): { error: string; cause: string } {
+  return { error, cause };
+}
+
+/** Fires what is due, then lets every ready frame go on in turn. Returns whether it had to leave something. */
+function goOnWithAll(draft: Draft): boolean {
+  let left = MAX_TRANSITIONS;
+  const { run, queue } = draft;
+  for (const id of dueFrames(run.timers, run.frames, draft.nowMs)) {
+    if (isOver(draft)) return false;
+    // What this step has touched already has just been given its time.
+    if (draft.changed.has(id) || draft.dropped.has(id)) continue;
+    if (left-- <= 0) return true;
+    fireTimer(draft, id);
+  }
+  for (const id of readyFrames(run.ready, queue)) {
+    if (isOver(draft)) return false;
+    const frame = frameOf(draft, id);
+    if (frame === undefined || !isReady(draft, frame)) continue;
+    if (left-- <= 0 || draft.bytes > MAX_STEP_BYTES) return true;
+    goOn(draft, id);
+    const after = frameOf(draft, id);
+    if (after?.phase.kind === 'children' && isReady(draft, after)) queue.push(id);
+  }
+  return false;
+}
+
+/** Those that waited for their turn before this step, then those that became ready in it. */
+function* readyFrames(before: Iterable<number>, queue: readonly number[]): Generator<number> {
+  yield* before;
+  for (let at = 0; at < queue.length; at += 1) {
+    const id = queue[at];
+    if (id !== undefined) yield id;
+  }
+}
+
+function isOver(draft: Draft): boolean {
+  const { maxEvents } = draft.run.about;
+  // The event that says so is the last that fits.
+  if (draft.meta.ended === undefined && maxEvents !== undefined && draft.meta.nextEventId >= maxEvents) {
+    const failure = {
+      error: 'States.Runtime',
+      cause: `The execution reached the maximum number of history events (${String(maxEvents)}).`,
+    };
+    record(draft, touch(draft, 0), 'ExecutionFailed', failure);
+    endRun(draft, 'FAILED', failure);
+  }
+  return draft.meta.ended !== undefined;
+}
+
+function start(draft: Draft): void {
+  const { about, machine, frames } = draft.run;
+  if (frames.size > 0) return;
+  if (machine.timeoutSeconds !== undefined)
+    draft.meta.deadlineMs = about.startTimeMs + machine.timeoutSeconds * 1000;
+  const roleArn = about.roleArn === undefined ? {} : { roleArn: about.roleArn };
+  recordAside(draft, 0, 'ExecutionStarted', { input: about.input, ...roleArn });
+  addFrame(draft, {
+    parent: null,
+    index: 0,
+    path: [],
+    state: machine.startAt,
+    input: about.input,
+    lastEventId: 0,
+  });
+}
+
+function stop(draft: Draft, { error, cause }: { error?: string; cause?: string }): void {
+  const why = { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
+  recordAside(draft, 0, 'ExecutionAborted', why);
+  endRun(draft, 'ABORTED', why);
+}
+
+/** The machine's TimeoutSeconds are over: the history says why, the execution only that. */
+function timeOut(draft: Draft): void {
+  recordAside(draft, 0, 'ExecutionTimedOut', { error: 'States.Timeout' });
+  endRun(draft, 'TIMED_OUT', {});
+}
+
+function beat(draft: Draft, id: number, key: string): void {
+  const phase = frameOf(draft, id)?.phase;
+  if (phase?.kind !== 'task' || phase.key !== key || phase.heartbeatMs === undefined) return;
+  touch(draft, id).phase = { ...phase, heartbeatAtMs: draft.nowMs + phase.heartbeatMs };
+}
