@@ -17,3 +17,5 @@ export type {
   Source,
   StopReason,
 } from './ports.js';
+export type { Counters, Progress } from './progress.js';
+export { progressOf } from './progress.js';

@@ -1,0 +1,137 @@
+/**
+ * Taking in a batch. It is RECEIVING, and nobody sees it, until all of its sources are written down; then
+ * one statement makes it RUNNING. So a batch is there whole, or not at all.
+ */
+import type pg from 'pg';
+import type { BatchMode } from '../batches/index.js';
+import type { Json } from '../std/json.js';
+import { joinInputs } from './batch-leading.js';
+import { insertSources, type SourceFilter } from './sql/batch-sources.js';
+
+export interface NewBatch {
+  batchId: string;
+  stateMachineId: string;
+  version: number;
+  mode: BatchMode;
+  namePrefix: string;
+  concurrency: number;
+  stopOnError: boolean;
+  queue: string;
+  sourceStateName: string | undefined;
+  /** The request's filter as it was given, for who reads the batch later. */
+  filter: Json | undefined;
+}
+
+/** Members made from one chunk at most; a chunk of inputs also ends when it is large. */
+export const CHUNK_MAX = 1000;
+export const CHUNK_MAX_CHARS = 1024 * 1024;
+
+/** A batch that has been RECEIVING for so long without a word is what a crash left behind. */
+const ABANDONED_AFTER = "interval '10 minutes'";
+
+/** Finding the sources is one statement, however many there are: a million took 3 s. */
+const SOURCES_TIMEOUT_MS = 10 * 60_000;
+
+export async function receiveBatch(pool: pg.Pool, batch: NewBatch): Promise<void> {
+  await pool.query(
+    `INSERT INTO batches (id, state_machine_id, version, mode, status, name_prefix, concurrency, stop_on_error,
+       queue, source_state_name, filter, total, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, 'RECEIVING', $5, $6, $7, $8, $9, $10, 0, now(), now())`,
+    [
+      batch.batchId,
+      batch.stateMachineId,
+      batch.version,
+      batch.mode,
+      batch.namePrefix,
+      batch.concurrency,
+      batch.stopOnError,
+      batch.queue,
+      batch.sourceStateName ?? null,
+      batch.filter === undefined ? null : JSON.stringify(batch.filter),
+    ],
+  );
+}
+
+/**
+ * Writes down inputs (JSON texts) as the next chunk.
+ * @throws when the batch is not RECEIVING any more: it was given up for abandoned.
+ */
+export async function appendInputs(
+  pool: pg.Pool,
+  batchId: string,
+  firstIndex: number,
+  inputs: readonly string[],
+): Promise<void> {
+  const { rowCount } = await pool.query(
+    `WITH receiving AS (
+       UPDATE batches SET updated_at = now() WHERE id = $1 AND status = 'RECEIVING' RETURNING id
+     )
+     INSERT INTO batch_chunks (batch_id, first_index, count, inputs) SELECT id, $2, $3, $4 FROM receiving`,
+    [batchId, firstIndex, inputs.length, joinInputs(inputs)],
+  );
+  if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);
+}
+
+/**
+ * Writes down which executions are the sources, as of one instant.
+ * @returns how many.
+ */
+export async function appendSources(
+  pool: pg.Pool,
+  batch: Pick<NewBatch, 'batchId' | 'stateMachineId' | 'sourceStateName'>,
+  filter: SourceFilter,
+): Promise<number> {
+  const { text, values } = insertSources(batch, filter, CHUNK_MAX);
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    await client.query(`SET LOCAL statement_timeout = ${SOURCES_TIMEOUT_MS}`);
+    const statement = { text, values, query_timeout: SOURCES_TIMEOUT_MS };
+    const { rows } = await client.query<{ receiving: number; total: number }>(statement);
+    if (rows[0]?.receiving !== 1) throw new Error(`batch ${batch.batchId} is not receiving`);
+    await client.query('COMMIT');
+    return rows[0].total;
+  } catch (error) {
+    broken = error instanceof Error ? error : new Error(String(error));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Everything is written down: the batch is RUNNING from now on, or SUCCEEDED if there was nothing. */
+export async function openBatch(pool: pg.Pool, batchId: string, total: number): Promise<void> {
+  const { rowCount } = await pool.query(
+    `UPDATE batches SET total = $2, created_at = now(), updated_at = now(),
+       status = CASE WHEN $2 = 0 THEN 'SUCCEEDED' ELSE 'RUNNING' END,
+       end_time = CASE WHEN $2 = 0 THEN now() END
+     WHERE id = $1 AND status = 'RECEIVING'`,
+    [batchId, total],
+  );
+  if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);
+}
+
+/** Removes a batch whose sources did not all come in. */
+export async function dropReceiving(pool: pg.Pool, batchId: string): Promise<void> {
+  await remove(pool, 'id = $1', [batchId]);
+}
+
+/** Removes what crashes left of batches that were being received. @returns how many. */
+export function sweepReceiving(pool: pg.Pool): Promise<number> {
+  return remove(pool, `updated_at < now() - ${ABANDONED_AFTER}`, []);
+}
+
+/** The condition on updated_at is checked again under the row's lock, so a chunk that comes in meanwhile saves the batch. */
+async function remove(pool: pg.Pool, which: string, values: readonly unknown[]): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    `WITH gone AS (
+       DELETE FROM batches WHERE status = 'RECEIVING' AND end_time IS NULL AND ${which} RETURNING id
+     ), chunks AS (
+       DELETE FROM batch_chunks c USING gone g WHERE c.batch_id = g.id
+     )
+     SELECT count(*)::int AS n FROM gone`,
+    [...values],
+  );
+  return rows[0]?.n ?? 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * Creates members of a batch, exactly once whoever tries.
+ *
+ * - The leader's own row in `workers` is locked first, as in every flush: a reaped leader creates nothing.
+ * - The batch's row is locked next, and must be where the leader believes it to be. Under READ COMMITTED a
+ *   statement that waited for the lock sees the row's new version, so of two that try the same step the
+ *   second finds `started` moved and creates nothing.
+ * - A member without an input is FAILED from the start, with a whole history, and is counted here.
+ * - A plain INSERT: a name that is taken (the prefix was used before) refuses the statement, which is then
+ *   repeated in the second form, with an index probe for each name.
+ * - Plan: Index Scan on workers_pkey and batches_pkey, one row each; Function Scan on unnest.
+ */
+import { batchEndRule } from './batch-end.js';
+import { eventsOfUnstarted, framesOfUnstarted } from './batch-history.js';
+
+const PLAIN_NAME = `h.name_prefix || '-' || (h.started + m.ordinal - 1)`;
+
+/** The end of a batch's id is random; its beginning is the time. */
+const OTHER_NAME = `CASE WHEN NOT EXISTS (
+    SELECT 1 FROM executions x WHERE x.state_machine_id = h.state_machine_id AND x.name = ${PLAIN_NAME})
+  THEN ${PLAIN_NAME} ELSE ${PLAIN_NAME} || '-' || right(h.id::text, 8) END`;
+
+/** $1 worker, $2 batch, $3 from, $4 ids, $5 inputs, $6 errors, $7 causes, $8 source executions, $9 how many have an error. */
+export const CREATE_MEMBERS = createMembers(PLAIN_NAME);
+
+/** The same, where a name is taken: `<prefix>-<index>-<last 8 characters of the batch's id>`. */
+export const CREATE_RENAMED_MEMBERS = createMembers(OTHER_NAME);
+
+function createMembers(name: string): string {
+  return `
+WITH me AS MATERIALIZED (
+  SELECT id FROM workers WHERE id = $1 FOR KEY SHARE
+), held AS MATERIALIZED (
+  SELECT b.id, b.state_machine_id, b.version, b.name_prefix, b.queue, b.source_state_name, b.started
+  FROM batches b, me
+  WHERE b.id = $2 AND b.owner = me.id AND b.status = 'RUNNING' AND b.started = $3
+  FOR NO KEY UPDATE OF b
+), made AS (
+  INSERT INTO executions (id, state_machine_id, version, name, status, input, error, cause, start_time, end_time,
+    queue, batch_id, batch_index, source_execution_id, source_state_name, wake_at)
+  SELECT m.id, h.state_machine_id, h.version, ${name},
+    CASE WHEN m.error IS NULL THEN 'RUNNING' ELSE 'FAILED' END, m.input, m.error, m.cause,
+    now(), CASE WHEN m.error IS NOT NULL THEN now() END,
+    h.queue, h.id, h.started + m.ordinal - 1, m.source_id,
+    CASE WHEN m.source_id IS NOT NULL THEN h.source_state_name END,
+    CASE WHEN m.error IS NULL THEN now() END
+  FROM held h, unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[])
+    WITH ORDINALITY m (id, input, error, cause, source_id, ordinal)
+  RETURNING id, queue, input, error, cause, start_time, end_time
+), written AS (
+  INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
+  SELECT id, 1, 0, 1, 2, ${eventsOfUnstarted({
+    status: 'FAILED',
+    input: 'input',
+    startTime: 'start_time',
+    endTime: 'end_time',
+    error: 'error',
+    cause: 'cause',
+  })}, ${framesOfUnstarted('FAILED')}
+  FROM made WHERE error IS NOT NULL
+), counted AS (
+  UPDATE batches b SET ${batchEndRule({
+    succeeded: '0',
+    failed: '$9::int',
+    aborted: '0',
+    started: 'cardinality($4::uuid[])',
+  })}
+  FROM held h WHERE b.id = h.id
+  RETURNING b.id, b.end_time
+), told AS (
+  SELECT count(pg_notify('escapement_ended', id::text)) AS n FROM counted WHERE end_time IS NOT NULL
+), totals AS (
+  INSERT INTO queue_totals (queue, worker_id, succeeded, failed)
+  SELECT queue, $1, 0, count(*) FROM made WHERE error IS NOT NULL GROUP BY queue
+  ON CONFLICT (queue, worker_id) DO UPDATE SET failed = queue_totals.failed + excluded.failed
+)
+SELECT (SELECT count(*) FROM counted)::int AS moved, (SELECT n FROM told) AS told`;
+}
