@@ -10,10 +10,9 @@
  */
 import { createDeferred, type Deferred } from '../std/deferred.js';
 import type { Effect, InvokeEffect } from './effects.js';
-import type { HistoryEvent } from './events.js';
-import type { AppendAnswer, Clock, FrameDelta, Inbox, Journal, Leave, Tasks } from './ports.js';
-import { currentState, mergeDeltas, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
-import { type Happening, step } from './step.js';
+import type { AppendAnswer, Clock, Inbox, Journal, Leave, Tasks } from './ports.js';
+import { applyDelta, currentState, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
+import { type Happening, isEmpty, mergeSteps, type Step, step } from './step.js';
 
 export interface ActivationOptions {
   run: Run;
@@ -26,10 +25,16 @@ export interface ActivationOptions {
   snapshotBytes: number;
   tailBytes: number;
   ports: { journal: Journal; tasks: Tasks; clock: Clock; inbox: Inbox };
+  /** May change at any time; `nudge` says that it has. */
+  standing: Readonly<Standing>;
+}
+
+/** How its worker stands. */
+export interface Standing {
   /** The worker is shutting down: start no more tasks, hand the execution back when those under way end. */
-  drain: AbortSignal;
-  /** The shutdown's grace is over: abort the tasks under way and hand the execution back now. */
-  abandon: AbortSignal;
+  draining: boolean;
+  /** The shutdown's grace is over, or the worker was declared dead: abort the tasks and hand back now. */
+  abandoned: boolean;
 }
 
 /**
@@ -38,18 +43,12 @@ export interface ActivationOptions {
  */
 export type ActivationEnd = 'ended' | 'parked' | 'woken' | 'lost';
 
-interface Decision {
-  events: HistoryEvent[];
-  delta: FrameDelta | undefined;
-  effects: Effect[];
-}
-
 /** `setTimeout` takes at most 2^31 - 1 ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Activation {
   readonly #options: ActivationOptions;
-  #run: Run;
+  readonly #run: Run;
   #seq: number;
   #tailBytes: number;
   #snapshotBytes: number;
@@ -69,7 +68,7 @@ export class Activation {
     this.#unread = options.inboxSeq > this.#inboxSeq;
   }
 
-  /** Its frames as of the last commit. */
+  /** Its frames. Worth something to another activation only after a park. */
   get run(): Run {
     return this.#run;
   }
@@ -79,9 +78,19 @@ export class Activation {
     return { seq: this.#seq, snapshotBytes: this.#snapshotBytes, tailBytes: this.#tailBytes };
   }
 
+  /** When it wants to be woken after it has parked, ms since the epoch; undefined: only by a signal. */
+  get wakesAtMs(): number | undefined {
+    return nextWakeAt(this.#run);
+  }
+
   /** Says that a signal may be in the inbox. */
   poke(): void {
     this.#unread = true;
+    this.nudge();
+  }
+
+  /** Says that the worker's standing has changed. */
+  nudge(): void {
     this.#news.resolve();
   }
 
@@ -92,26 +101,22 @@ export class Activation {
    *   the execution can be taken up again from its last checkpoint.
    */
   async advance(): Promise<ActivationEnd> {
-    const wakeUp = (): void => this.#news.resolve();
-    this.#options.drain.addEventListener('abort', wakeUp);
-    this.#options.abandon.addEventListener('abort', wakeUp);
     try {
       if (this.#seq === 0) this.#happened.push({ kind: 'start' });
-      else if (!this.#options.drain.aborted) this.#call(pendingInvocations(this.#run));
+      else if (!this.#options.standing.draining) this.#call(pendingInvocations(this.#run));
       for (;;) {
         await this.#readInbox();
         const decision = await this.#decide();
-        const leave = this.#leaveAfter(decision);
+        const effects = decision?.effects ?? [];
+        const leave = this.#leaveAfter(effects);
         const answer = await this.#commit(decision, leave);
         if (answer === 'lost') return 'lost';
         if (leave?.kind === 'ended') return 'ended';
         if (leave?.kind === 'parked') return answer === 'woken' || this.#handsBack() ? 'woken' : 'parked';
-        this.#act(decision.effects);
+        this.#act(effects);
         await this.#somethingHappens();
       }
     } finally {
-      this.#options.drain.removeEventListener('abort', wakeUp);
-      this.#options.abandon.removeEventListener('abort', wakeUp);
       for (const call of this.#calls.values()) call.abort();
       this.#calls.clear();
     }
@@ -124,40 +129,44 @@ export class Activation {
       this.#happened.push({ ...signal.data, kind: signal.kind });
       this.#inboxSeq = signal.seq;
     }
+    // What was there at the claim and is not any more was folded in before.
+    this.#inboxSeq = Math.max(this.#inboxSeq, this.#options.inboxSeq);
+    applyDelta(this.#run, {
+      meta: { ...this.#run.meta, inboxSeq: this.#inboxSeq },
+      changed: [],
+      dropped: [],
+    });
   }
 
   /** Folds in everything that has happened, and what the clock says is due. */
-  async #decide(): Promise<Decision> {
-    const decision: Decision = { events: [], delta: undefined, effects: [] };
+  async #decide(): Promise<Step | undefined> {
+    let decided: Step | undefined;
     const { clock } = this.#options.ports;
     const dueAtMs = nextWakeAt(this.#run);
     if (dueAtMs !== undefined && dueAtMs <= clock.now()) this.#happened.push({ kind: 'tick' });
     for (const happening of this.#happened.splice(0)) {
-      const taken = await step(this.#run, happening, clock.now());
-      this.#run = taken.run;
-      for (const event of taken.history) decision.events.push(event);
-      decision.delta = decision.delta === undefined ? taken.delta : mergeDeltas(decision.delta, taken.delta);
-      for (const effect of taken.effects) decision.effects.push(effect);
-      if (taken.effects.some(({ kind }) => kind === 'end')) break;
-      // An endless loop of pure states gives way to the clock, the inbox and its neighbours here.
-      if (taken.more) this.#happened.push({ kind: 'tick' });
+      const taken = await step(this.#run, happening, Math.floor(clock.now()));
+      applyDelta(this.#run, taken.delta);
+      decided = decided === undefined ? taken : mergeSteps(decided, taken);
     }
-    return decision;
+    // An endless loop of pure states gives way to the clock, the inbox and its neighbours here.
+    if (decided?.more === true) this.#happened.push({ kind: 'tick' });
+    return decided;
   }
 
   /** Whether the execution leaves this worker with the coming commit, and how. */
-  #leaveAfter({ effects }: Decision): Leave | undefined {
+  #leaveAfter(effects: readonly Effect[]): Leave | undefined {
     const end = effects.find((effect) => effect.kind === 'end');
     if (end !== undefined) {
       const { kind: _, ...how } = end;
       return { kind: 'ended', inboxSeq: this.#inboxSeq, endTimeMs: this.#options.ports.clock.now(), ...how };
     }
     const { clock } = this.#options.ports;
-    if (this.#options.abandon.aborted) return this.#park(clock.now());
+    if (this.#options.standing.abandoned) return this.#park(clock.now());
     const cancelled = new Set(effects.flatMap((effect) => (effect.kind === 'cancel' ? [effect.key] : [])));
     const calling = [...this.#calls.keys()].some((key) => !cancelled.has(key));
     // Shutting down: what should be called now is left to the next owner, under the same keys.
-    if (this.#options.drain.aborted && !calling && pendingInvocations(this.#run).length > 0) {
+    if (this.#options.standing.draining && !calling && pendingInvocations(this.#run).length > 0) {
       return this.#park(clock.now());
     }
     if (calling || this.#happened.length > 0 || this.#unread) return undefined;
@@ -175,33 +184,28 @@ export class Activation {
   }
 
   #handsBack(): boolean {
-    const { drain, abandon } = this.#options;
-    return abandon.aborted || (drain.aborted && pendingInvocations(this.#run).length > 0);
+    const { draining, abandoned } = this.#options.standing;
+    return abandoned || (draining && pendingInvocations(this.#run).length > 0);
   }
 
-  async #commit(decision: Decision, leave: Leave | undefined): Promise<AppendAnswer> {
+  async #commit(decision: Step | undefined, leave: Leave | undefined): Promise<AppendAnswer> {
     const { executionId } = this.#run.about;
     const { epoch } = this.#options;
     const state = currentState(this.#run);
-    const changed =
-      decision.delta !== undefined && (decision.events.length > 0 || hasChanges(decision.delta));
+    const changed = decision !== undefined && !isEmpty(decision);
     if (!changed && leave === undefined) return 'committed';
-    const checkpoint =
-      changed && decision.delta !== undefined
-        ? {
-            executionId,
-            seq: this.#seq + 1,
-            epoch,
-            firstEventId: decision.events[0]?.id ?? decision.delta.meta.nextEventId,
-            eventCount: decision.events.length,
-            events: JSON.stringify(decision.events),
-            frames: JSON.stringify({
-              ...decision.delta,
-              meta: { ...decision.delta.meta, inboxSeq: this.#inboxSeq },
-            }),
-            currentState: state,
-          }
-        : undefined;
+    const checkpoint = changed
+      ? {
+          executionId,
+          seq: this.#seq + 1,
+          epoch,
+          firstEventId: decision.history[0]?.id ?? decision.delta.meta.nextEventId,
+          eventCount: decision.history.length,
+          events: JSON.stringify(decision.history),
+          frames: JSON.stringify(decision.delta),
+          currentState: state,
+        }
+      : undefined;
     const request = leave === undefined ? undefined : { executionId, epoch, currentState: state, leave };
     const answer = await this.#options.ports.journal.append(checkpoint, request);
     if (checkpoint !== undefined) {
@@ -222,7 +226,7 @@ export class Activation {
         this.#calls.delete(effect.key);
       }
     }
-    if (this.#options.drain.aborted) return;
+    if (this.#options.standing.draining) return;
     this.#call(effects.filter((effect) => effect.kind === 'invoke'));
   }
 
@@ -250,13 +254,8 @@ export class Activation {
   /** Resolves when there is something to decide: an outcome, a signal, a timer that is due, a shutdown. */
   async #somethingHappens(): Promise<void> {
     const { clock } = this.#options.ports;
-    const { drain, abandon } = this.#options;
-    if (
-      this.#happened.length === 0 &&
-      !this.#unread &&
-      !abandon.aborted &&
-      !(drain.aborted && this.#calls.size === 0)
-    ) {
+    const { draining, abandoned } = this.#options.standing;
+    if (this.#happened.length === 0 && !this.#unread && !abandoned && !(draining && this.#calls.size === 0)) {
       const dueAtMs = nextWakeAt(this.#run);
       const timer =
         dueAtMs === undefined
@@ -274,6 +273,3 @@ export class Activation {
 
 /** A tail of a few checkpoints is read faster than a snapshot is written. */
 const SMALL_TAIL = 8192;
-function hasChanges(delta: FrameDelta): boolean {
-  return delta.changed.length > 0 || delta.dropped.length > 0;
-}

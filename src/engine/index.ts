@@ -1,4 +1,6 @@
 /** The door of the engine: the durable machine, as pure decisions, and the ports that it asks of the world. */
+
+export { Activation, type ActivationEnd, type ActivationOptions, type Standing } from './activation.js';
 export type { Effect, InvokeEffect } from './effects.js';
 export type { EventType, HistoryEvent } from './events.js';
 export type { Frame, Phase, RunMeta } from './frame.js';

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.js';
+import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { openHouse, startApi, startWork } from './house.js';
+
+export interface EmbeddedService {
+  /** Where the API listens. */
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL (unless DATABASE_URL names one), the API and a worker in this process. */
+export async function startEmbedded(config: Config, log: Logger): Promise<EmbeddedService> {
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    let databaseUrl = config.databaseUrl;
+    if (databaseUrl === undefined) {
+      const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir });
+      undo.push(() => postgres.stop());
+      databaseUrl = postgres.url;
+    }
+    const house = await openHouse(config, databaseUrl, log);
+    undo.push(() => house.close());
+    const worker = await startWork(house, config, log);
+    undo.push(() => worker.stop());
+    const api = await startApi(house, config, log);
+    undo.push(() => api.close());
+    return { url: api.url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Json } from '../std/json.js';
+
+/** What a handler gets besides its input. */
+export interface HandlerContext {
+  executionId: string;
+  executionName: string;
+  stateMachineId: string;
+  stateName: string;
+  /** 0 for the first attempt, then one more for each retry of the state. */
+  attempt: number;
+  /**
+   * The same however often this very attempt is called: a worker that dies in the middle of a call is
+   * followed by another that calls again. Store it with what you do, and nothing is done twice.
+   */
+  idempotencyKey: string;
+  /** Fires when nobody waits for the result any more: timeout, stop, a failed sibling, the end of a shutdown's grace. */
+  signal: AbortSignal;
+  /** When the attempt times out, ms since the epoch; undefined: never. */
+  timeoutAtMs: number | undefined;
+  log: HandlerLog;
+}
+
+export interface HandlerLog {
+  debug(fields: object, message?: string): void;
+  info(fields: object, message?: string): void;
+  warn(fields: object, message?: string): void;
+  error(fields: object, message?: string): void;
+}
+
+/**
+ * A task's code. What it returns is the task's result (undefined counts as null); what it throws fails
+ * the state, the error's name being the ASL error name that Retry and Catch look at.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a handler says itself what its input looks like; nothing here can know.
+export type Handler = (input: any, context: HandlerContext) => unknown;
+
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/**
+ * Names the functions that Task states may call. It changes nothing; it is there for the types.
+ *
+ * @example
+ * export default defineHandlers({
+ *   async chargeCard(order: { total: number }, { idempotencyKey }) { … return { paid: true }; },
+ * });
+ */
+export function defineHandlers<T extends Handlers>(handlers: T): T {
+  return handlers;
+}
+
+/** A JSON value, or why it is none. */
+export function toJson(value: unknown): { ok: true; json: Json } | { ok: false; reason: string } {
+  if (value === undefined) return { ok: true, json: null };
+  try {
+    const text = JSON.stringify(value);
+    if (text === undefined) return { ok: false, reason: `a ${typeof value} has no JSON form` };
+    return { ok: true, json: JSON.parse(text) as Json };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Calls handlers. What goes wrong is an outcome, never an exception: the workflow's errors are data.
+ *
+ * A thrown error becomes what AWS makes of a function's: the error's name is the ASL error name, the
+ * cause is JSON text with errorType, errorMessage and trace
+ * (https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html).
+ */
+import type { InvokeEffect, TaskOutcome, Tasks } from '../engine/index.js';
+import { type HandlerLog, type Handlers, toJson } from './handlers.js';
+
+export interface TasksOptions {
+  handlers: Handlers;
+  /** Makes the logger that a handler gets, bound to the execution and state. */
+  logFor: (about: { executionId: string; stateName: string; functionName: string }) => HandlerLog;
+}
+
+export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
+  return {
+    async invoke(effect, about, signal) {
+      const handler = Object.hasOwn(handlers, effect.functionName)
+        ? handlers[effect.functionName]
+        : undefined;
+      if (handler === undefined) return missing(effect);
+      try {
+        const result = await handler(effect.input, {
+          ...about,
+          stateName: effect.stateName,
+          attempt: effect.attempt,
+          idempotencyKey: effect.key,
+          timeoutAtMs: effect.timeoutAtMs,
+          signal,
+          log: logFor({
+            executionId: about.executionId,
+            stateName: effect.stateName,
+            functionName: effect.functionName,
+          }),
+        });
+        const json = toJson(result);
+        if (json.ok) return { ok: true, output: json.json };
+        return failure(
+          'Runtime.MarshalError',
+          `The result of '${effect.functionName}' is not JSON: ${json.reason}`,
+          [],
+        );
+      } catch (error) {
+        return thrown(error);
+      }
+    },
+  };
+}
+
+/** No function of that name: AWS's error name for it, and where to look. */
+function missing(effect: InvokeEffect): TaskOutcome {
+  const cause = `Function not found: ${effect.functionName}. State '${effect.stateName}' calls it, and the handlers module of this worker has none of that name.`;
+  return { ok: false, error: 'Lambda.ResourceNotFoundException', cause };
+}
+
+function thrown(error: unknown): TaskOutcome {
+  if (!(error instanceof Error))
+    return failure('Error', typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error)), []);
+  const name = error.name === '' ? 'Error' : error.name;
+  return failure(name, error.message, (error.stack ?? '').split('\n').slice(0, TRACE_LINES));
+}
+
+/** Enough to see where it happened; a cause is kept in the history for every attempt. */
+const TRACE_LINES = 6;
+
+function failure(errorType: string, errorMessage: string, trace: string[]): TaskOutcome {
+  const clean = (text: string): string => text.replaceAll('\u0000', '');
+  return {
+    ok: false,
+    error: clean(errorType).slice(0, 256),
+    cause: JSON.stringify({
+      errorType: clean(errorType),
+      errorMessage: clean(errorMessage),
+      trace: trace.map(clean),
+    }).slice(0, CAUSE_LIMIT),
+  };
+}
+
+/** AWS's limit of a cause, in characters. */
+const CAUSE_LIMIT = 32_768;

@@ -1,0 +1,175 @@
+/**
+ * A worker's life: register, take what is rung for, beat, sweep; and at the end hand everything back.
+ *
+ * 1. What runs here is known by this worker's row in the database; when that row is gone, everything in
+ *    memory is dropped and the worker registers anew.
+ * 2. Shutting down takes no more work first, lets tasks under way end within the grace, and hands the rest
+ *    back at once: nobody waits for this worker's lease to run out.
+ */
+import type { Machine } from '../asl/index.js';
+import { createLeader } from '../batches/index.js';
+import type { Config } from '../config.js';
+import type { Clock, Entropy, Tasks } from '../engine/index.js';
+import { type Queues, SlotPool } from '../queue/index.js';
+import {
+  createBatchStore,
+  type Database,
+  INBOX_CHANNEL,
+  type Listener,
+  listen,
+  listQueues,
+} from '../store/index.js';
+import { createRunner, type WorkerLog } from './runner.js';
+import { openSession, type Session } from './session.js';
+import { acquireUntil } from './slots.js';
+import { startSweeper } from './sweeper.js';
+
+export interface WorkerOptions {
+  database: Database;
+  queues: Queues;
+  tasks: Tasks;
+  clock: Clock & { follow(nowMs: number): void };
+  entropy: Entropy;
+  machineOf: (stateMachineId: string, version: number) => Promise<{ machine: Machine; name: string }>;
+  config: Pick<
+    Config,
+    'concurrency' | 'queues' | 'retryPolicy' | 'leaseMs' | 'heartbeatMs' | 'sweepMs' | 'shutdownGraceMs'
+  >;
+  log: WorkerLog;
+}
+
+export interface Worker {
+  /** Takes no more, ends or hands back what it has, and leaves. At most the grace, and a little. */
+  stop(): Promise<void>;
+}
+
+const REGISTER_AGAIN_MS = 1_000;
+
+/** Registers and begins to take work. @throws what the database throws when it cannot be reached. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { database, queues, clock, config, log } = options;
+  const pool = new SlotPool(config.concurrency);
+  let stopping = false;
+  let leading = new AbortController();
+  const leads = new Set<Promise<void>>();
+
+  const runner = createRunner({
+    ...options,
+    policy: config.retryPolicy,
+    session: () => session,
+    ring: (queue, executionId, delayMs) => {
+      queues.producer.ring(queue, [executionId], { delayMs }).catch((error: unknown) => {
+        log.warn({ err: error, queue }, 'a doorbell could not be rung; the sweeper will');
+      });
+    },
+  });
+  const leader = createLeader({
+    store: createBatchStore(database),
+    doorbell: queues.producer,
+    pool: { acquire: (queue, signal) => acquireUntil(pool, queue, signal) },
+    runner,
+    onFault: (error, batchId) => log.warn({ err: error, batchId }, 'leading a batch met a fault'),
+  });
+  const lead = (batchId: string): void => {
+    if (stopping) return;
+    const led = leader.lead(session.workerId, batchId, leading.signal).finally(() => leads.delete(led));
+    leads.add(led);
+  };
+
+  const register = (): Promise<Session> =>
+    openSession({
+      database,
+      concurrency: config.concurrency,
+      leaseMs: config.leaseMs,
+      heartbeatMs: config.heartbeatMs,
+      commitTimeoutMs: config.retryPolicy.timeoutMs,
+      queues: () => consumer?.queues() ?? [],
+      running: () => runner.running(),
+      onTime: (nowMs) => clock.follow(nowMs),
+      onSignals: (ids) => {
+        for (const id of ids) runner.poke(id);
+      },
+      onBatchStopping: (ids) => {
+        for (const id of ids) lead(id);
+      },
+      onLost: () => void registerAgain(),
+      onHeartbeatFault: (error) => log.warn({ err: error }, 'the heartbeat failed'),
+    });
+
+  const registerAgain = async (): Promise<void> => {
+    log.error({}, 'this worker was declared dead; it drops what it has and registers anew');
+    runner.nudge();
+    leading.abort();
+    leading = new AbortController();
+    while (!stopping) {
+      try {
+        session = await register();
+        return;
+      } catch (error) {
+        log.warn({ err: error }, 'the worker could not register yet');
+        await new Promise((resolve) => setTimeout(resolve, REGISTER_AGAIN_MS));
+      }
+    }
+  };
+
+  let consumer: ReturnType<Queues['consume']> | undefined;
+  let session = await register();
+  const inbox: Listener = listen({
+    url: database.url,
+    onNotification: { [INBOX_CHANNEL]: (executionId) => runner.poke(executionId) },
+    onBroken: (error) => log.warn({ err: error }, 'the inbox listener broke; the heartbeat asks instead'),
+  });
+  consumer = queues.consume({
+    pool,
+    only: config.queues,
+    queues: () => listQueues(database),
+    onExecution: (_queue, executionId, slot) => void runner.run(executionId, slot),
+    onBatch: (_queue, batchId) => lead(batchId),
+  });
+  const sweeper = startSweeper({
+    database,
+    sweepMs: config.sweepMs,
+    now: () => clock.now(),
+    queues: () => consumer?.queues() ?? [],
+    headOf: (queue) => queues.head(queue),
+    ring: async (queue, ids, { delayMs, again }) => {
+      // What is rung again and again, while its first ring may still be on its way, is in the queue once.
+      await Promise.all(
+        ids.map((id) =>
+          queues.producer.ring(queue, [id], again ? { delayMs, jobId: `sweep-${id}` } : { delayMs }),
+        ),
+      );
+    },
+    ringBatch: (queue, batchId) => queues.producer.ringBatch(queue, batchId),
+    log,
+  });
+
+  return {
+    stop: async () => {
+      if (stopping) return;
+      stopping = true;
+      session.standing.draining = true;
+      runner.nudge();
+      leading.abort();
+      await Promise.allSettled([consumer?.stop(), sweeper.stop()]);
+      const grace = setTimeout(() => {
+        session.standing.abandoned = true;
+        runner.nudge();
+      }, config.shutdownGraceMs);
+      await Promise.allSettled([runner.idle(), ...leads]);
+      clearTimeout(grace);
+      await handBack();
+      await inbox.close();
+    },
+  };
+
+  /** The worker's row goes; what it still owns is runnable at once, and somebody is rung for it. */
+  async function handBack(): Promise<void> {
+    try {
+      const freed = await session.leave();
+      for (const { queue, executionId } of freed) await queues.producer.ring(queue, [executionId]);
+    } catch (error) {
+      log.warn({ err: error }, 'the worker could not sign off; its lease will run out');
+    }
+  }
+}
