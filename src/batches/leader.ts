@@ -30,17 +30,23 @@ export interface Leader {
 }
 
 export function createLeader(options: LeaderOptions): Leader {
-  const leading = new Set<string>();
+  /** What this process leads or is about to, and whether it was rung for again meanwhile. */
+  const leading = new Map<string, { rung: boolean }>();
   return {
     lead: async (workerId, batchId, signal) => {
-      // Rung twice: this process is at it.
-      if (leading.has(batchId) || signal.aborted) return;
-      leading.add(batchId);
-      try {
-        await leadIfToBeHad({ ...options, workerId, batchId, signal });
-      } finally {
-        leading.delete(batchId);
+      const mine = leading.get(batchId);
+      if (mine !== undefined) {
+        mine.rung = true;
+        return;
       }
+      const state = { rung: true };
+      leading.set(batchId, state);
+      // A ring that came while the batch was being let go may be about a stop that nobody has seen.
+      while (state.rung && !signal.aborted) {
+        state.rung = false;
+        await leadIfToBeHad({ ...options, workerId, batchId, signal });
+      }
+      leading.delete(batchId);
     },
   };
 }

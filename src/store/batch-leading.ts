@@ -18,7 +18,7 @@ import {
 } from './sql/batch-lead.js';
 import { CREATE_MEMBERS, CREATE_RENAMED_MEMBERS } from './sql/batch-members.js';
 
-export function createBatchStore(pool: pg.Pool): BatchStore {
+export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
   return {
     claim: async (workerId, batchId) => {
       const { rows } = await pool.query<LedRow>(CLAIM_BATCH, [workerId, batchId]);
@@ -77,10 +77,10 @@ export function createBatchStore(pool: pg.Pool): BatchStore {
   };
 }
 
-/** Batches that need a leader and have none, and where to ring for them. */
+/** Batches that need a leader and have none, and where to ring for them; the oldest, so many at most. */
 export async function openBatches(
   pool: pg.Pool,
-  limit: number,
+  limit = 1000,
 ): Promise<{ batchId: string; queue: string }[]> {
   const { rows } = await pool.query<{ id: string; queue: string }>(OPEN_BATCHES, [limit]);
   return rows.map(({ id, queue }) => ({ batchId: id, queue }));
