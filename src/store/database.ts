@@ -51,7 +51,11 @@ export function connectDatabase(options: DatabaseOptions): Database {
   });
   // An idle session that breaks is replaced by the pool. Without a listener it would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database session broke'));
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool),
+    errorFormat: 'minimal',
+    transactionOptions: { maxWait: CONNECT_MS, timeout: statementTimeoutMs },
+  });
   return {
     pool,
     prisma,

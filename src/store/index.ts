@@ -1,0 +1,67 @@
+/** The door of the store: PostgreSQL, by noun. */
+export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
+export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
+export { connectDatabase, type Database, type DatabaseOptions, type StoreLog } from './database.js';
+export {
+  type DeadLetterRecord,
+  deleteDeadLetter,
+  findDeadLetter,
+  listDeadLetters,
+  reviveDeadLetter,
+} from './dead-letters.js';
+export { createDefinitions, type Definitions, type DefinitionsOptions } from './definitions.js';
+export { createEndings, ENDED_CHANNEL, type Endings } from './endings.js';
+export {
+  countExecutions,
+  type ExecutionFilter,
+  type ExecutionRecord,
+  type ExecutionStatus,
+  executionStatistics,
+  findExecution,
+  listExecutions,
+  markWaited,
+  type StatusStatistics,
+} from './executions.js';
+export { type FaultRelease, releaseFault } from './faults.js';
+export { readEventRows, readHistory } from './history.js';
+export { isUuid, newId } from './ids.js';
+export {
+  abortExecution,
+  type Delivery,
+  deliverSignal,
+  INBOX_CHANNEL,
+  readSignals,
+  signalledExecutions,
+} from './inbox.js';
+export * from './journal.js';
+export { type Listener, type ListenerOptions, listen } from './listener.js';
+export { type MigrateOptions, migrate } from './migrate.js';
+export {
+  BUILT_IN_QUEUES,
+  ensureQueues,
+  hasQueue,
+  type LiveWorker,
+  listQueues,
+  liveWorkers,
+  MACHINE_QUEUE_WEIGHT,
+  type QueueRecord,
+  type QueueStats,
+  queueStats,
+} from './queues.js';
+export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
+export {
+  changeStateMachine,
+  createStateMachine,
+  deleteStateMachine,
+  findStateMachine,
+  listOpenBatches,
+  listOpenExecutions,
+  listStateMachines,
+  listVersions,
+  type StateMachineFilter,
+  type StateMachineRecord,
+  type VersionRecord,
+} from './state-machines.js';
+export { dueExecutions, freeOrphans, overdueExecutions, withSweepLock } from './sweep.js';
+export { isUnavailable } from './unavailable.js';
+export { beat, type Freed, leaveWorkers, reapWorkers, registerWorker, type WorkerHello } from './workers.js';

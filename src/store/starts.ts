@@ -1,0 +1,135 @@
+/**
+ * Starting executions, in group commits: whatever is asked for while a flush is on its way goes into the
+ * next one. Starting is idempotent by (machine, name).
+ */
+import type { Json } from '../std/json.js';
+import { sameJson } from '../std/json.js';
+import type { Database } from './database.js';
+import { type ExecutionRecord, findByNames } from './executions.js';
+import { GroupCommit } from './group-commit.js';
+import { newId } from './ids.js';
+import { isItemFault } from './item-fault.js';
+import { START } from './sql/start.js';
+
+export interface StartRow {
+  stateMachineId: string;
+  name: string;
+  /** JSON text. */
+  input: string;
+  /** undefined: the machine's. */
+  queue: string | undefined;
+  /** Not to be taken up before; undefined: now. */
+  at: Date | undefined;
+  /** Somebody waits for the end, so that it is to be told. */
+  waited: boolean;
+  sourceExecutionId: string | undefined;
+  sourceStateName: string | undefined;
+}
+
+export type StartAnswer =
+  | { kind: 'created'; execution: ExecutionRecord }
+  /** There is one of this name, with the same input. */
+  | { kind: 'existing'; execution: ExecutionRecord }
+  /** There is one of this name, with another input. */
+  | { kind: 'conflict'; execution: ExecutionRecord }
+  /** There is no such machine, or it was deleted. */
+  | { kind: 'unknownMachine' };
+
+export interface Starts {
+  /** Resolves once the execution is in PostgreSQL. Rejects with the driver's error. */
+  start(row: StartRow): Promise<StartAnswer>;
+}
+
+export function createStarts({ pool }: Database): Starts {
+  const flush = async (rows: readonly Numbered[]): Promise<StartAnswer[]> => {
+    const { rows: outcomes } = await pool.query<Outcome>({
+      name: 'start',
+      text: START,
+      values: [
+        rows.map(({ id }) => id),
+        rows.map(({ row }) => row.stateMachineId),
+        rows.map(({ row }) => row.name),
+        rows.map(({ row }) => row.input),
+        rows.map(({ row }) => row.queue ?? null),
+        rows.map(({ row }) => row.at?.getTime() ?? null),
+        rows.map(({ row }) => row.waited),
+        rows.map(({ row }) => row.sourceExecutionId ?? null),
+        rows.map(({ row }) => row.sourceStateName ?? null),
+      ],
+    });
+    const taken = rows.filter((_, index) => outcomes[index]?.known === true && !outcomes[index].created);
+    // A statement of its own: the insert waited for others' inserts, which its own snapshot does not show.
+    const found =
+      taken.length === 0
+        ? []
+        : await findByNames(
+            pool,
+            taken.map(({ row }) => row),
+          );
+    const byKey = new Map(found.map((execution) => [keyOf(execution), execution]));
+    return rows.map((asked, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined)
+        throw new Error('the start statement answered fewer rows than were asked for');
+      if (!outcome.known) return { kind: 'unknownMachine' };
+      if (outcome.created) return { kind: 'created', execution: asNew(asked, outcome) };
+      const execution = byKey.get(keyOf(asked.row));
+      if (execution === undefined) throw new Error('an execution that was there is gone');
+      return { kind: isSameText(execution.input, asked.row.input) ? 'existing' : 'conflict', execution };
+    });
+  };
+
+  const starts = new GroupCommit<Numbered, StartAnswer>({
+    flush,
+    isItemFault,
+    sizeOf: ({ row }) => row.input.length + 200,
+    maxItems: FLUSH_MAX,
+    maxBytes: FLUSH_MAX_BYTES,
+  });
+  return { start: (row) => starts.submit({ id: newId(), row }) };
+}
+
+/** More rows gain nothing more and make the first of them wait for the last. */
+const FLUSH_MAX = 500;
+
+/** A few of the largest inputs; more in one statement would hold up the small ones noticeably. */
+const FLUSH_MAX_BYTES = 4 * 1024 * 1024;
+
+interface Numbered {
+  id: string;
+  row: StartRow;
+}
+
+type Outcome =
+  | { known: boolean; created: false }
+  | { known: true; created: true; version: number; queue: string; start_time: Date };
+
+function asNew({ id, row }: Numbered, outcome: Extract<Outcome, { created: true }>): ExecutionRecord {
+  return {
+    executionId: id,
+    stateMachineId: row.stateMachineId,
+    version: outcome.version,
+    name: row.name,
+    status: 'RUNNING',
+    currentState: null,
+    input: row.input,
+    output: null,
+    error: null,
+    cause: null,
+    startTime: outcome.start_time,
+    endTime: null,
+    queue: outcome.queue,
+    batchId: null,
+    sourceExecutionId: row.sourceExecutionId ?? null,
+  };
+}
+
+/** Neither ids nor names have line breaks. */
+function keyOf({ stateMachineId, name }: { stateMachineId: string; name: string }): string {
+  return `${stateMachineId}\n${name}`;
+}
+
+/** The same JSON, however it is written. */
+function isSameText(a: string, b: string): boolean {
+  return a === b || sameJson(JSON.parse(a) as Json, JSON.parse(b) as Json);
+}

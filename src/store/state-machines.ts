@@ -1,0 +1,327 @@
+/**
+ * State machines and their versions.
+ *
+ * 1. A version is written once, with the row that points to it, and never changed.
+ * 2. A deleted machine keeps its row and its versions: its executions stay readable, and when the id is made
+ *    again the version numbers go on.
+ * 3. Whoever changes a machine locks its row first; a start locks it FOR SHARE (sql/start.ts).
+ */
+import type { Json, JsonObject } from '../std/json.js';
+import { sameJson } from '../std/json.js';
+import { Conditions, escapeLike } from './conditions.js';
+import { decodeCursor, encodeCursor, PAGE_BYTES, type PageOf, type PageQuery, pageOf } from './cursor.js';
+import type { Database } from './database.js';
+import { Prisma, type PrismaClient } from './generated/client.js';
+
+export interface StateMachineRecord {
+  stateMachineId: string;
+  name: string;
+  description: string | null;
+  type: string;
+  queue: string;
+  metadata: Json;
+  version: number;
+  definition: JsonObject;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface NewStateMachine {
+  stateMachineId: string;
+  name: string;
+  description: string | null;
+  type: string;
+  /** undefined: one of its own, made with it. */
+  queue: string | undefined;
+  /** Of the queue that is made. */
+  weight: number;
+  metadata: Json;
+  definition: JsonObject;
+}
+
+export type CreateOutcome =
+  | { kind: 'created'; machine: StateMachineRecord }
+  /** A machine of this id is there. */
+  | { kind: 'exists' }
+  /** The queue that it names is not there. */
+  | { kind: 'unknownQueue' }
+  /** A queue of this name is there, and is not this machine's. */
+  | { kind: 'queueTaken' };
+
+/** Makes a machine, or makes a deleted one anew, with its next version. */
+export async function createStateMachine(
+  { prisma }: Database,
+  machine: NewStateMachine,
+): Promise<CreateOutcome> {
+  try {
+    return await prisma.$transaction((tx) => create(tx, machine));
+  } catch (error) {
+    // Another was made meanwhile, under the same id.
+    if (isUniqueViolation(error)) return { kind: 'exists' };
+    throw error;
+  }
+}
+
+async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): Promise<CreateOutcome> {
+  const { stateMachineId: id, queue } = machine;
+  const before = await lock(tx, id);
+  if (before !== undefined && before.deleted_at === null) return { kind: 'exists' };
+  const createdAt = new Date();
+  if (queue === undefined) {
+    const row = await tx.queue.upsert({
+      where: { name: id },
+      create: { name: id, weight: machine.weight, stateMachineId: id, createdAt },
+      update: {},
+    });
+    if (row.stateMachineId !== id) return { kind: 'queueTaken' };
+  } else if ((await tx.queue.findUnique({ where: { name: queue } })) === null) {
+    return { kind: 'unknownQueue' };
+  }
+  const version = (before?.version ?? 0) + 1;
+  await tx.stateMachineVersion.create({
+    data: { stateMachineId: id, version, definition: JSON.stringify(machine.definition), createdAt },
+  });
+  const data = {
+    name: machine.name,
+    description: machine.description,
+    type: machine.type,
+    queue: queue ?? id,
+    metadata: toColumn(machine.metadata),
+    version,
+    createdAt,
+    updatedAt: createdAt,
+    deletedAt: null,
+  };
+  if (before === undefined) await tx.stateMachine.create({ data: { id, ...data } });
+  else await tx.stateMachine.update({ where: { id }, data });
+  return { kind: 'created', machine: await readOwn(tx, id) };
+}
+
+/** A machine with its latest definition; undefined when there is none or it was deleted. */
+export async function findStateMachine(
+  { prisma }: Database,
+  id: string,
+): Promise<StateMachineRecord | undefined> {
+  return id.includes('\0') ? undefined : read(prisma, id);
+}
+
+export interface StateMachineChange {
+  name?: string;
+  description?: string | null;
+  queue?: string;
+  metadata?: Json;
+  definition?: JsonObject;
+}
+
+export type ChangeOutcome =
+  | { kind: 'changed'; machine: StateMachineRecord }
+  | { kind: 'unknown' }
+  | { kind: 'unknownQueue' };
+
+/** Changes what is named; a definition that says something else is the next version. */
+export async function changeStateMachine(
+  { prisma }: Database,
+  id: string,
+  change: StateMachineChange,
+): Promise<ChangeOutcome> {
+  if (id.includes('\0')) return { kind: 'unknown' };
+  return prisma.$transaction(async (tx) => {
+    const before = await lock(tx, id);
+    if (before === undefined || before.deleted_at !== null) return { kind: 'unknown' };
+    const { definition, queue, metadata, ...texts } = change;
+    if (queue !== undefined && (await tx.queue.findUnique({ where: { name: queue } })) === null) {
+      return { kind: 'unknownQueue' };
+    }
+    const updatedAt = new Date();
+    let version = before.version;
+    if (definition !== undefined && !sameJson(definition, (await readOwn(tx, id)).definition)) {
+      version++;
+      await tx.stateMachineVersion.create({
+        data: { stateMachineId: id, version, definition: JSON.stringify(definition), createdAt: updatedAt },
+      });
+    }
+    await tx.stateMachine.update({
+      where: { id },
+      data: {
+        ...texts,
+        ...(queue === undefined ? {} : { queue }),
+        ...(metadata === undefined ? {} : { metadata: toColumn(metadata) }),
+        version,
+        updatedAt,
+      },
+    });
+    return { kind: 'changed', machine: await readOwn(tx, id) };
+  });
+}
+
+export type DeleteOutcome = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'inUse' };
+
+/**
+ * Deletes a machine: from then on nothing starts. Unless `force`, only when no execution is running and no
+ * batch is open. What is running when it is forced is for the caller to stop; nothing comes after it.
+ */
+export async function deleteStateMachine(
+  { prisma }: Database,
+  id: string,
+  { force }: { force: boolean },
+): Promise<DeleteOutcome> {
+  if (id.includes('\0')) return { kind: 'unknown' };
+  return prisma.$transaction(async (tx) => {
+    // Waits for the starts that are on their way; the next statement sees what they inserted.
+    const before = await lock(tx, id);
+    if (before === undefined || before.deleted_at !== null) return { kind: 'unknown' };
+    if (!force) {
+      // Both through the partial indexes on what is open.
+      const [open] = await tx.$queryRaw<{ used: boolean }[]>`
+        SELECT EXISTS (SELECT 1 FROM executions WHERE end_time IS NULL AND state_machine_id = ${id})
+            OR EXISTS (SELECT 1 FROM batches WHERE end_time IS NULL AND state_machine_id = ${id}) AS used`;
+      if (open?.used === true) return { kind: 'inUse' };
+    }
+    const deletedAt = new Date();
+    await tx.stateMachine.update({ where: { id }, data: { deletedAt, updatedAt: deletedAt } });
+    return { kind: 'deleted' };
+  });
+}
+
+/** Executions of a machine that have not ended, by id, a thousand at a time. Plan: the partial index on what is open. */
+export async function listOpenExecutions({ pool }: Database, id: string, afterId: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM executions WHERE end_time IS NULL AND state_machine_id = $1 AND id > $2 ORDER BY id LIMIT 1000`,
+    [id, afterId],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Batches of a machine that have not ended. */
+export async function listOpenBatches({ pool }: Database, id: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    'SELECT id FROM batches WHERE end_time IS NULL AND state_machine_id = $1 ORDER BY id',
+    [id],
+  );
+  return rows.map((row) => row.id);
+}
+
+export interface StateMachineFilter {
+  id?: string;
+  /** Part of the name, in any case. */
+  name?: string;
+  type?: string;
+  createdAfter?: Date;
+  createdBefore?: Date;
+}
+
+/** A page, newest first. Plan: Index Scan Backward using state_machines_created_at_id_idx. */
+export async function listStateMachines(
+  { pool }: Database,
+  filter: StateMachineFilter,
+  { limit, cursor }: PageQuery,
+): Promise<PageOf<StateMachineRecord>> {
+  const where = new Conditions();
+  const { id, name, type, createdAfter, createdBefore } = filter;
+  where.add(() => 'm.deleted_at IS NULL');
+  if (id !== undefined) where.add((p) => `m.id = ${p(id)}`);
+  if (name !== undefined) where.add((p) => `m.name ILIKE ${p(`%${escapeLike(name)}%`)}`);
+  if (type !== undefined) where.add((p) => `m.type = ${p(type)}`);
+  if (createdAfter !== undefined) where.add((p) => `m.created_at > ${p(createdAfter)}`);
+  if (createdBefore !== undefined) where.add((p) => `m.created_at < ${p(createdBefore)}`);
+  if (cursor !== undefined) {
+    const [createdMs, lastId] = decodeCursor('state-machines', cursor, ['instant', 'text']);
+    where.add((p) => `(m.created_at, m.id) < (${p(new Date(createdMs))}::timestamptz, ${p(lastId)})`);
+  }
+  const { rows } = await pool.query<
+    Omit<StateMachineRecord, 'definition'> & { definition: string; more: boolean }
+  >(
+    `SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.version, m.definition,
+       m.created_at AS "createdAt", m.updated_at AS "updatedAt", m.more
+     FROM (
+       SELECT p.*, lead(p.id) OVER newest IS NOT NULL AS more,
+         sum(octet_length(p.definition)) OVER newest - octet_length(p.definition) AS bytes_before
+       FROM (
+         SELECT m.*, v.definition FROM state_machines m
+         JOIN state_machine_versions v ON v.state_machine_id = m.id AND v.version = m.version
+         ${where.sql} ORDER BY m.created_at DESC, m.id DESC LIMIT ${where.place(limit + 1)}
+       ) p WINDOW newest AS (ORDER BY p.created_at DESC, p.id DESC)
+     ) m
+     WHERE m.bytes_before < ${PAGE_BYTES} ORDER BY m.created_at DESC, m.id DESC LIMIT ${where.place(limit)}`,
+    where.values,
+  );
+  const last = rows.at(-1);
+  return {
+    items: rows.map(({ more: _, ...row }) => ({ ...row, definition: parseDefinition(row.definition) })),
+    nextCursor:
+      last?.more === true
+        ? encodeCursor('state-machines', [last.createdAt.getTime(), last.stateMachineId])
+        : null,
+  };
+}
+
+export interface VersionRecord {
+  version: number;
+  definition: JsonObject;
+  createdAt: Date;
+}
+
+/** A page of a machine's versions, newest first; undefined when there is no such machine. */
+export async function listVersions(
+  database: Database,
+  id: string,
+  { limit, cursor }: PageQuery,
+): Promise<PageOf<VersionRecord> | undefined> {
+  const before = cursor === undefined ? undefined : decodeCursor('versions', cursor, ['integer'])[0];
+  if ((await findStateMachine(database, id)) === undefined) return undefined;
+  const found = await database.prisma.stateMachineVersion.findMany({
+    where: { stateMachineId: id, ...(before === undefined ? {} : { version: { lt: before } }) },
+    orderBy: { version: 'desc' },
+    take: limit + 1,
+    select: { version: true, definition: true, createdAt: true },
+  });
+  const page = pageOf(found, limit, ({ version }) => encodeCursor('versions', [version]));
+  return {
+    ...page,
+    items: page.items.map((row) => ({ ...row, definition: parseDefinition(row.definition) })),
+  };
+}
+
+/** Takes the machine's row, deleted or not, until the transaction ends. */
+async function lock(
+  tx: Prisma.TransactionClient,
+  id: string,
+): Promise<{ version: number; deleted_at: Date | null } | undefined> {
+  const rows = await tx.$queryRaw<{ version: number; deleted_at: Date | null }[]>`
+    SELECT version, deleted_at FROM state_machines WHERE id = ${id} FOR NO KEY UPDATE`;
+  return rows[0];
+}
+
+/** One statement, so that the version is the one that the row names. */
+async function read(
+  client: Pick<PrismaClient, '$queryRaw'>,
+  id: string,
+): Promise<StateMachineRecord | undefined> {
+  const [row] = await client.$queryRaw<(Omit<StateMachineRecord, 'definition'> & { definition: string })[]>`
+    SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.version, v.definition,
+      m.created_at AS "createdAt", m.updated_at AS "updatedAt"
+    FROM state_machines m JOIN state_machine_versions v ON v.state_machine_id = m.id AND v.version = m.version
+    WHERE m.id = ${id} AND m.deleted_at IS NULL`;
+  return row === undefined ? undefined : { ...row, definition: parseDefinition(row.definition) };
+}
+
+/** Reads a machine that this transaction has locked or made. */
+async function readOwn(tx: Prisma.TransactionClient, id: string): Promise<StateMachineRecord> {
+  const machine = await read(tx, id);
+  if (machine === undefined) throw new Error(`state machine ${id} is gone from its own transaction`);
+  return machine;
+}
+
+/** What was stored had been validated, so it is an object. */
+function parseDefinition(text: string): JsonObject {
+  return JSON.parse(text) as JsonObject;
+}
+
+/** Prisma has two nulls; ours is the absence of a value. */
+function toColumn(metadata: Json): Prisma.InputJsonValue | typeof Prisma.DbNull {
+  return metadata === null ? Prisma.DbNull : (metadata as Prisma.InputJsonValue); // every non-null Json is one
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}
