@@ -51,7 +51,7 @@ export async function* readEventRows(
   for await (const { events } of readRows(pool, executionId, {
     fromSeq: undefined,
     reverse,
-    rows: CHUNK_ROWS,
+    wanted: CHUNK_EVENTS,
   }))
     yield events;
 }
