@@ -1,0 +1,139 @@
+/**
+ * The compiled Machine: what `parse → validate → compile` makes of a definition. Immutable, shared by all
+ * executions of a version. Paths and templates are compiled once, here, and evaluated by `dataflow`.
+ * Names are the States Language's (https://states-language.net/spec.html).
+ */
+import type { Json, JsonObject } from '../std/json.js';
+import type { ChoiceRule } from './choice.js';
+import type { CompiledExpression } from './expression.js';
+import type { CompiledPath, CompiledReferencePath } from './jsonpath/index.js';
+import type { Integration } from './resource.js';
+import type { CompiledTemplate } from './template.js';
+
+export type { Integration } from './resource.js';
+
+export interface Machine extends StateGroup {
+  comment: string | undefined;
+  timeoutSeconds: number | undefined;
+  /** The definition as it was given, parsed. */
+  source: JsonObject;
+}
+
+/** StartAt and States: of the machine, of a Parallel's branch, of a Map's ItemProcessor. */
+export interface StateGroup {
+  startAt: string;
+  states: ReadonlyMap<string, State>;
+}
+
+export type State =
+  | PassState
+  | TaskState
+  | ChoiceState
+  | WaitState
+  | SucceedState
+  | FailState
+  | ParallelState
+  | MapState;
+
+export type StateType = State['type'];
+
+interface StateCommon {
+  name: string;
+  /** undefined: the whole raw input. null: `{}`. */
+  inputPath: CompiledPath | null | undefined;
+  /** undefined: as it is. null: `{}`. */
+  outputPath: CompiledPath | null | undefined;
+}
+
+interface Transition {
+  /** undefined: `End: true`. */
+  next: string | undefined;
+}
+
+interface ResultShaping {
+  /** undefined: `$`. null: the result is discarded. */
+  resultPath: CompiledReferencePath | null | undefined;
+}
+
+export interface PassState extends StateCommon, Transition, ResultShaping {
+  type: 'Pass';
+  result: Json | undefined;
+  parameters: CompiledTemplate | undefined;
+}
+
+export interface Retried {
+  retry: readonly Retrier[];
+  catch: readonly Catcher[];
+}
+
+export interface TaskState extends StateCommon, Transition, ResultShaping, Retried {
+  type: 'Task';
+  /** As it was written. */
+  resource: string;
+  integration: Integration;
+  parameters: CompiledTemplate | undefined;
+  resultSelector: CompiledTemplate | undefined;
+  timeoutSeconds: number | CompiledReferencePath | undefined;
+  heartbeatSeconds: number | CompiledReferencePath | undefined;
+}
+
+export interface ChoiceState extends StateCommon {
+  type: 'Choice';
+  choices: readonly ChoiceRule[];
+  default: string | undefined;
+}
+
+export interface WaitState extends StateCommon, Transition {
+  type: 'Wait';
+  duration:
+    | { kind: 'seconds'; seconds: number }
+    | { kind: 'secondsPath'; path: CompiledReferencePath }
+    | { kind: 'timestamp'; timestamp: string }
+    | { kind: 'timestampPath'; path: CompiledReferencePath };
+}
+
+export interface SucceedState extends StateCommon {
+  type: 'Succeed';
+}
+
+export interface FailState {
+  type: 'Fail';
+  name: string;
+  error: string | CompiledExpression | undefined;
+  cause: string | CompiledExpression | undefined;
+}
+
+export interface ParallelState extends StateCommon, Transition, ResultShaping, Retried {
+  type: 'Parallel';
+  branches: readonly StateGroup[];
+  parameters: CompiledTemplate | undefined;
+  resultSelector: CompiledTemplate | undefined;
+}
+
+export interface MapState extends StateCommon, Transition, ResultShaping, Retried {
+  type: 'Map';
+  itemProcessor: StateGroup;
+  itemsPath: CompiledReferencePath | undefined;
+  /** ItemSelector, or Parameters of the legacy form. */
+  itemSelector: CompiledTemplate | undefined;
+  resultSelector: CompiledTemplate | undefined;
+  /** 0: no limit. */
+  maxConcurrency: number | CompiledReferencePath;
+  toleratedFailureCount: number | CompiledReferencePath | undefined;
+  toleratedFailurePercentage: number | CompiledReferencePath | undefined;
+}
+
+export interface Retrier {
+  errorEquals: readonly string[];
+  intervalSeconds: number;
+  maxAttempts: number;
+  backoffRate: number;
+  maxDelaySeconds: number | undefined;
+  jitterStrategy: 'FULL' | 'NONE';
+}
+
+export interface Catcher {
+  errorEquals: readonly string[];
+  next: string;
+  resultPath: CompiledReferencePath | null | undefined;
+}

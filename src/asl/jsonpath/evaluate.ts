@@ -1,0 +1,113 @@
+import type { Json, JsonObject } from '../../std/json.js';
+import { getField, isObject, setField } from '../../std/json.js';
+import { passesFilter } from './filter.js';
+import type { CompiledPath, Step } from './path.js';
+
+/**
+ * The value that a path means in `root`: for a definite path the value, or undefined when there is none;
+ * for an indefinite one always a list, empty when nothing fits, even if a field on the way is missing.
+ */
+export function evaluatePath(path: CompiledPath, root: Json): Json | undefined {
+  return evaluateSteps(path.steps, root);
+}
+
+export function evaluateSteps(steps: readonly Step[], root: Json): Json | undefined {
+  let nodes: Json[] = [root];
+  let branched = false;
+  for (const [position, step] of steps.entries()) {
+    if (step.kind === 'function') {
+      const value = step.call(branched ? nodes : (nodes[0] as Json));
+      if (value === undefined) return undefined;
+      nodes = [value];
+      branched = false;
+      continue;
+    }
+    if (branches(step, position === steps.length - 1)) branched = true;
+    const next: Json[] = [];
+    for (const node of nodes) applyStep(step, node, root, next);
+    if (next.length === 0 && !branched && !laterBranches(steps, position)) return undefined;
+    nodes = next;
+    // A missing field before a wildcard gives an empty list, as AWS answers; a function then gets that list.
+    if (nodes.length === 0) branched = true;
+  }
+  return branched ? nodes : nodes[0];
+}
+
+function branches(step: Step, last: boolean): boolean {
+  return step.kind === 'fields'
+    ? !last
+    : step.kind !== 'field' && step.kind !== 'index' && step.kind !== 'function';
+}
+
+function laterBranches(steps: readonly Step[], position: number): boolean {
+  return steps.some((step, at) => at > position && branches(step, at === steps.length - 1));
+}
+
+function applyStep(step: Step, node: Json, root: Json, out: Json[]): void {
+  switch (step.kind) {
+    case 'field':
+      if (isObject(node)) push(out, getField(node, step.name));
+      break;
+    case 'fields':
+      if (isObject(node)) out.push(pick(node, step.names));
+      break;
+    case 'index':
+      if (Array.isArray(node)) push(out, node.at(step.index));
+      break;
+    case 'indexes':
+      if (Array.isArray(node)) for (const index of step.indexes) push(out, node.at(index));
+      break;
+    case 'slice':
+      if (Array.isArray(node)) pushSlice(out, node, step);
+      break;
+    case 'wildcard':
+      if (typeof node === 'object' && node !== null) for (const child of Object.values(node)) out.push(child);
+      break;
+    case 'filter':
+      // A filter on an object asks the object itself, on a list each item (Jayway's JsonPath).
+      if (isObject(node)) {
+        if (passesFilter(step.filter, node, root)) out.push(node);
+      } else if (Array.isArray(node)) {
+        for (const item of node) if (passesFilter(step.filter, item, root)) out.push(item);
+      }
+      break;
+    case 'descent':
+      pushDescendants(out, node);
+      break;
+    case 'function':
+      break;
+  }
+}
+
+function push(out: Json[], value: Json | undefined): void {
+  if (value !== undefined) out.push(value);
+}
+
+function pick(node: JsonObject, names: readonly string[]): JsonObject {
+  const picked: JsonObject = {};
+  for (const name of names) {
+    const value = getField(node, name);
+    if (value !== undefined) setField(picked, name, value);
+  }
+  return picked;
+}
+
+function pushSlice(
+  out: Json[],
+  node: Json[],
+  slice: { from: number | undefined; to: number | undefined; by: number },
+): void {
+  const items = node.slice(slice.from ?? 0, slice.to ?? node.length);
+  for (let index = 0; index < items.length; index += slice.by) out.push(items[index] as Json);
+}
+
+/** The node and all objects and lists below it, parents first; by a stack, since data may nest deep. */
+function pushDescendants(out: Json[], node: Json): void {
+  const stack: Json[] = [node];
+  for (let current = stack.pop(); current !== undefined; current = stack.pop()) {
+    if (typeof current !== 'object' || current === null) continue;
+    out.push(current);
+    const children = Object.values(current);
+    for (let index = children.length - 1; index >= 0; index--) stack.push(children[index] as Json);
+  }
+}

@@ -1,0 +1,150 @@
+import { LineCounter, parseDocument } from 'yaml';
+import type { Json, JsonObject } from '../std/json.js';
+import { isDeeperThan, isObject, walkJson } from '../std/json.js';
+import { findDuplicateKeys } from '../std/json-text.js';
+import type { Diagnostic, DiagnosticCode } from './diagnostic.js';
+
+export type ParseResult = { ok: true; definition: JsonObject } | { ok: false; diagnostics: Diagnostic[] };
+
+/** AWS's own limit for a definition, in bytes. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Levels of arrays and objects; a workflow of thirty Parallel states inside each other has about 150. */
+export const MAX_DEPTH = 300;
+
+/**
+ * A definition from JSON or YAML text, or from an object that is already parsed. Says what is wrong with
+ * the text: no syntax, a key given twice, too large. Never throws.
+ */
+export function parseDefinition(source: string | Json): ParseResult {
+  const parsed = typeof source === 'string' ? parseText(source) : checkValue(source);
+  if ('diagnostics' in parsed) return { ok: false, diagnostics: parsed.diagnostics };
+  if (!isObject(parsed.value))
+    return refuse('SCHEMA_VALIDATION_FAILED', 'Definition must be a valid JSON object');
+  return { ok: true, definition: parsed.value };
+}
+
+type Parsed = { value: unknown } | { diagnostics: Diagnostic[] };
+
+function parseText(text: string): Parsed {
+  if (Buffer.byteLength(text, 'utf8') > MAX_BYTES) return tooLarge();
+  const json = tryJson(text);
+  if ('value' in json) {
+    const duplicates = findDuplicateKeys(text).map(({ key, pointer, line }) =>
+      error(
+        'DUPLICATE_KEY',
+        `The key '${key}' is given twice in one object, the second time in line ${line}.`,
+        pointer,
+      ),
+    );
+    return duplicates.length > 0 ? { diagnostics: duplicates } : checkValue(json.value);
+  }
+  const yaml = tryYaml(text);
+  // A text that begins as JSON was meant as JSON: then JSON's complaint is the helpful one.
+  if ('diagnostics' in yaml && /^\s*[{[]/.test(text) && !yaml.diagnostics.some(isDuplicate)) {
+    return {
+      diagnostics: [error('INVALID_JSON_DESCRIPTION', `The definition is not valid JSON: ${json.problem}.`)],
+    };
+  }
+  return yaml;
+}
+
+function tryJson(text: string): { value: unknown } | { problem: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (problem) {
+    return { problem: problem instanceof Error ? problem.message : String(problem) };
+  }
+}
+
+/** YAML 1.2 core schema: strings, numbers, booleans, null; no tags, no dates, no merge keys. */
+function tryYaml(text: string): Parsed {
+  try {
+    const lineCounter = new LineCounter();
+    const document = parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      uniqueKeys: true,
+      lineCounter,
+      logLevel: 'silent',
+    });
+    const problems = [...document.errors, ...document.warnings];
+    if (problems.length > 0) {
+      return {
+        diagnostics: problems.map((problem) => {
+          const { line } = lineCounter.linePos(problem.pos[0]);
+          return problem.code === 'DUPLICATE_KEY'
+            ? error('DUPLICATE_KEY', `A key is given twice in one object, the second time in line ${line}.`)
+            : error(
+                'INVALID_JSON_DESCRIPTION',
+                `The definition is not valid YAML: ${firstLine(problem.message)}.`,
+              );
+        }),
+      };
+    }
+    // Aliases may repeat a part, but a hundred of them are no definition but an attack by expansion.
+    return checkValue(document.toJS({ maxAliasCount: 100 }));
+  } catch (problem) {
+    // The library recurses: nesting without end exhausts the stack, and its alias limit throws.
+    const why = problem instanceof Error ? firstLine(problem.message) : String(problem);
+    return {
+      diagnostics: [error('INVALID_JSON_DESCRIPTION', `The definition cannot be read as YAML: ${why}.`)],
+    };
+  }
+}
+
+/** Whether a value is JSON of a reasonable size: what YAML or a caller hands in may be neither. */
+function checkValue(value: unknown): Parsed {
+  if (isDeeperThan(value, MAX_DEPTH)) {
+    return {
+      diagnostics: [
+        error('DEFINITION_TOO_LARGE', `A definition nests at most ${MAX_DEPTH} levels deep, found more.`),
+      ],
+    };
+  }
+  const diagnostics: Diagnostic[] = [];
+  let size = 0;
+  walkJson(value, (part, _depth, pointer) => {
+    size += typeof part === 'string' ? part.length : 1;
+    if (typeof part === 'number' && !Number.isFinite(part)) {
+      diagnostics.push(error('SCHEMA_VALIDATION_FAILED', `${part} is not a JSON number.`, pointer));
+    } else if (!isJsonPart(part)) {
+      diagnostics.push(
+        error('SCHEMA_VALIDATION_FAILED', `A value of type ${typeof part} is not JSON.`, pointer),
+      );
+    }
+    return size <= MAX_BYTES;
+  });
+  if (size > MAX_BYTES) return tooLarge();
+  return diagnostics.length > 0 ? { diagnostics } : { value };
+}
+
+function isJsonPart(part: unknown): boolean {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) {
+    return part === null || ['object', 'string', 'number', 'boolean'].includes(typeof part);
+  }
+  const prototype: unknown = Object.getPrototypeOf(part);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function isDuplicate(diagnostic: Diagnostic): boolean {
+  return diagnostic.code === 'DUPLICATE_KEY';
+}
+
+function tooLarge(): { diagnostics: Diagnostic[] } {
+  return {
+    diagnostics: [error('DEFINITION_TOO_LARGE', `A definition has at most ${MAX_BYTES} bytes, found more.`)],
+  };
+}
+
+function refuse(code: DiagnosticCode, message: string): ParseResult {
+  return { ok: false, diagnostics: [error(code, message)] };
+}
+
+function error(code: DiagnosticCode, message: string, pointer = ''): Diagnostic {
+  return { severity: 'ERROR', code, pointer, message };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.replace(/[.:]+$/, '') ?? text;
+}

@@ -1,0 +1,18 @@
+import type { Json, JsonObject } from '../std/json.js';
+
+/** What the language may use of chance, passed in so that it stays pure. */
+export interface Entropy {
+  /** A number in [0, 1). */
+  random(): number;
+  /** A version 4 UUID. */
+  uuid(): string;
+}
+
+/** What a state's paths and functions can see. */
+export interface Scope {
+  /** The state's raw input. */
+  input: Json;
+  /** The context object, `$$`. */
+  context: JsonObject;
+  entropy: Entropy;
+}

@@ -1,0 +1,160 @@
+import type { Json, JsonObject } from '../../std/json.js';
+import { isObject } from '../../std/json.js';
+import { appendPointer } from '../../std/pointer.js';
+import type { StateType } from '../definition.js';
+import { anything, text } from './checks.js';
+import { type Complaints, describe } from './complaints.js';
+import { checkFields, checkRequired, fieldOf, type Schema } from './object.js';
+import { checkState } from './states.js';
+import { checkTransitions } from './transitions.js';
+
+/** What holds for the whole machine while its groups are checked. */
+export interface MachineView {
+  machineType: 'STANDARD' | 'EXPRESS';
+  queryLanguage: 'JSONPath' | 'JSONata';
+  /** State names seen so far, with where. */
+  names: Map<string, string>;
+}
+
+const STATE_TYPES: readonly StateType[] = [
+  'Task',
+  'Wait',
+  'Pass',
+  'Succeed',
+  'Fail',
+  'Choice',
+  'Parallel',
+  'Map',
+];
+
+/** AWS's own limit for a state's name, in characters. */
+const MAX_NAME = 80;
+
+/** StartAt and States, of the machine, a branch or an item processor, with all groups inside its states. */
+export function checkGroup(
+  group: JsonObject,
+  pointer: string,
+  complaints: Complaints,
+  view: MachineView,
+): void {
+  checkRequired(group, ['StartAt', 'States'], pointer, complaints);
+  const startAt = fieldOf(group, 'StartAt');
+  if (startAt !== undefined) text(startAt, appendPointer(pointer, 'StartAt'), complaints);
+  const states = fieldOf(group, 'States');
+  const at = appendPointer(pointer, 'States');
+  if (states === undefined) return;
+  if (!isObject(states))
+    return complaints.schema(at, `Expected an object of states, found ${describe(states)}.`);
+  if (Object.keys(states).length === 0) return complaints.schema(at, 'Value cannot be empty');
+  for (const [name, state] of Object.entries(states))
+    checkNamedState(name, state, appendPointer(at, name), complaints, view);
+  checkTransitions(startAt, states, pointer, complaints);
+}
+
+function checkNamedState(
+  name: string,
+  state: Json,
+  pointer: string,
+  complaints: Complaints,
+  view: MachineView,
+): void {
+  checkName(name, pointer, complaints, view);
+  if (!isObject(state))
+    return complaints.schema(pointer, `Expected a state, an object, found ${describe(state)}.`);
+  const type = STATE_TYPES.find((known) => known === fieldOf(state, 'Type'));
+  if (!Object.hasOwn(state, 'Type')) {
+    checkRequired(state, ['Type'], pointer, complaints);
+  } else if (type === undefined) {
+    complaints.schema(
+      appendPointer(pointer, 'Type'),
+      `The field 'Type' should have one of these values: [${STATE_TYPES.join(', ')}]`,
+    );
+  }
+  const readable = checkQueryLanguage(state, pointer, complaints, view);
+  if (type !== undefined && readable) checkState(state, type, pointer, complaints, view.machineType);
+  checkInnerGroups(state, type, pointer, complaints, view);
+}
+
+function checkName(name: string, pointer: string, complaints: Complaints, view: MachineView): void {
+  if (name === '' || name.length > MAX_NAME) {
+    complaints.schema(pointer, `Expected a state name of 1 to ${MAX_NAME} characters, found ${name.length}.`);
+  }
+  const other = view.names.get(name);
+  if (other === undefined) view.names.set(name, pointer);
+  else
+    complaints.add(
+      'DUPLICATE_STATE_NAME',
+      pointer,
+      `Expected state names that are unique in the whole state machine, found '${name}' here and at ${other}.`,
+    );
+}
+
+/** Whether the state is in JSONPath, so that its fields can be checked. */
+function checkQueryLanguage(
+  state: JsonObject,
+  pointer: string,
+  complaints: Complaints,
+  view: MachineView,
+): boolean {
+  const language = fieldOf(state, 'QueryLanguage');
+  const at = appendPointer(pointer, 'QueryLanguage');
+  if (view.queryLanguage === 'JSONata') {
+    if (language === 'JSONPath') {
+      complaints.schema(
+        pointer,
+        "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+      );
+    }
+    return false;
+  }
+  if (language === undefined || language === 'JSONPath') return true;
+  if (language === 'JSONata') complaints.notSupported(at, 'JSONata (QueryLanguage)');
+  else
+    complaints.schema(at, "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]");
+  return false;
+}
+
+function checkInnerGroups(
+  state: JsonObject,
+  type: StateType | undefined,
+  pointer: string,
+  complaints: Complaints,
+  view: MachineView,
+): void {
+  if (type === 'Map') {
+    for (const field of ['ItemProcessor', 'Iterator']) {
+      const group = fieldOf(state, field);
+      if (group !== undefined)
+        checkInner(group, PROCESSOR, field, appendPointer(pointer, field), complaints, view);
+    }
+  }
+  const branches = type === 'Parallel' ? fieldOf(state, 'Branches') : undefined;
+  if (branches === undefined) return;
+  const at = appendPointer(pointer, 'Branches');
+  if (!Array.isArray(branches))
+    return complaints.schema(at, `Expected an array of branches, found ${describe(branches)}.`);
+  if (branches.length === 0) complaints.schema(at, 'Value cannot be empty');
+  for (const [index, branch] of branches.entries()) {
+    checkInner(branch, BRANCH, 'branch', appendPointer(at, index), complaints, view);
+  }
+}
+
+const BRANCH: Schema = { Comment: text, StartAt: anything, States: anything };
+const PROCESSOR: Schema = { ...BRANCH, ProcessorConfig: anything };
+
+function checkInner(
+  group: Json,
+  schema: Schema,
+  kind: string,
+  pointer: string,
+  complaints: Complaints,
+  view: MachineView,
+): void {
+  if (!isObject(group))
+    return complaints.schema(
+      pointer,
+      `Expected an object with StartAt and States, found ${describe(group)}.`,
+    );
+  checkFields(group, schema, { pointer, owner: kind === 'branch' ? 'a branch' : `an ${kind}` }, complaints);
+  checkGroup(group, pointer, complaints, view);
+}

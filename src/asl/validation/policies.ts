@@ -1,0 +1,86 @@
+import type { Json } from '../../std/json.js';
+import { isObject } from '../../std/json.js';
+import { appendPointer } from '../../std/pointer.js';
+import { RESERVED_ERRORS } from '../error-names.js';
+import { type Check, integer, numberBetween, oneOf, text } from './checks.js';
+import { type Complaints, describe } from './complaints.js';
+import { checkFields, checkRequired, type Schema } from './object.js';
+import { resultPath } from './paths.js';
+
+/** Retry: a list of Retriers (https://states-language.net/spec.html#errors). */
+export const retry: Check = (value, pointer, complaints) =>
+  checkPolicies('Retrier', RETRIER, ['ErrorEquals'], value, pointer, complaints);
+
+/** Catch: a list of Catchers. */
+export const catchers: Check = (value, pointer, complaints) =>
+  checkPolicies('Catcher', CATCHER, ['ErrorEquals', 'Next'], value, pointer, complaints);
+
+const errorEquals: Check = (value, pointer, complaints) => {
+  if (!Array.isArray(value))
+    return complaints.schema(pointer, `Expected an array of error names, found ${describe(value)}.`);
+  if (value.length === 0) complaints.schema(pointer, 'Value cannot be empty');
+  for (const [index, name] of value.entries())
+    checkErrorName(name, appendPointer(pointer, index), complaints);
+  if (value.length > 1 && value.includes('States.ALL')) {
+    complaints.schema(pointer, `Expected States.ALL to stand alone, found ${value.length} error names.`);
+  }
+};
+
+/** AWS takes a MaxDelaySeconds of less than a leap year, and up to 99,999,999 of everything else. */
+const RETRIER: Schema = {
+  Comment: text,
+  ErrorEquals: errorEquals,
+  IntervalSeconds: integer(1, 99_999_999),
+  MaxAttempts: integer(0, 99_999_999),
+  BackoffRate: numberBetween(1, Number.MAX_VALUE),
+  MaxDelaySeconds: integer(1, 31_622_399),
+  JitterStrategy: oneOf('FULL', 'NONE'),
+};
+
+const CATCHER: Schema = {
+  Comment: text,
+  ErrorEquals: errorEquals,
+  Next: text,
+  ResultPath: resultPath,
+  Assign: (_value, pointer, complaints) => complaints.notSupported(pointer, 'variables (Assign)'),
+  Output: (_value, pointer, complaints) => complaints.notSupported(pointer, 'JSONata (Output)'),
+};
+
+function checkPolicies(
+  kind: string,
+  schema: Schema,
+  needed: readonly string[],
+  value: Json,
+  pointer: string,
+  complaints: Complaints,
+): void {
+  if (!Array.isArray(value))
+    return complaints.schema(pointer, `Expected an array of ${kind}s, found ${describe(value)}.`);
+  for (const [index, policy] of value.entries()) {
+    const at = appendPointer(pointer, index);
+    if (!isObject(policy)) {
+      complaints.schema(at, `Expected a ${kind}, an object, found ${describe(policy)}.`);
+      continue;
+    }
+    checkRequired(policy, needed, at, complaints);
+    checkFields(policy, schema, { pointer: at, owner: `a ${kind}` }, complaints);
+    const names = policy['ErrorEquals'];
+    if (Array.isArray(names) && names.includes('States.ALL') && index < value.length - 1) {
+      complaints.schema(
+        appendPointer(at, 'ErrorEquals'),
+        `Expected States.ALL in the last ${kind}, found it in number ${index + 1} of ${value.length}.`,
+      );
+    }
+  }
+}
+
+function checkErrorName(name: Json, pointer: string, complaints: Complaints): void {
+  text(name, pointer, complaints);
+  if (typeof name === 'string' && name.startsWith('States.') && !RESERVED_ERRORS.has(name)) {
+    complaints.warn(
+      'UNKNOWN_ERROR_NAME',
+      pointer,
+      `No error is called '${name}'; names that begin with States. are reserved.`,
+    );
+  }
+}
