@@ -26,6 +26,9 @@ export interface NewBatch {
 export const CHUNK_MAX = 1000;
 export const CHUNK_MAX_CHARS = 1024 * 1024;
 
+/** A slow sender's chunk is written early, so that the batch is not taken for abandoned. */
+const CHUNK_MAX_MS = 60_000;
+
 /** A batch that has been RECEIVING for so long without a word is what a crash left behind. */
 const ABANDONED_AFTER = "interval '10 minutes'";
 
@@ -70,6 +73,36 @@ export async function appendInputs(
     [batchId, firstIndex, inputs.length, joinInputs(inputs)],
   );
   if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);
+}
+
+/**
+ * Writes down inputs (JSON texts) as they come, holding one chunk in memory and no more.
+ * @returns how many. Throws what the iteration throws, and then the batch is still RECEIVING.
+ */
+export async function writeInputs(
+  pool: pg.Pool,
+  batchId: string,
+  inputs: AsyncIterable<string> | Iterable<string>,
+): Promise<number> {
+  let written = 0;
+  let chunk: string[] = [];
+  let chars = 0;
+  let chunkBegunAtMs = Date.now();
+  const write = async (): Promise<void> => {
+    await appendInputs(pool, batchId, written, chunk);
+    written += chunk.length;
+    chunk = [];
+    chars = 0;
+    chunkBegunAtMs = Date.now();
+  };
+  for await (const input of inputs) {
+    if (chunk.length > 0 && chars + input.length > CHUNK_MAX_CHARS) await write();
+    chunk.push(input);
+    chars += input.length;
+    if (chunk.length === CHUNK_MAX || Date.now() - chunkBegunAtMs > CHUNK_MAX_MS) await write();
+  }
+  if (chunk.length > 0) await write();
+  return written;
 }
 
 /**
