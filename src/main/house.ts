@@ -1,8 +1,8 @@
 /** The composition: what the API process, the worker process and the embedded one are put together from. */
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { buildApp } from '../api/index.js';
-import { compileMachine } from '../asl/index.js';
+import { startServer } from '../api/index.js';
+import { compileMachine, type Machine, parseDefinition } from '../asl/index.js';
 import { type Config, ConfigError } from '../config.js';
 import { createOperations } from '../operations/index.js';
 import { connectQueues, type Queues } from '../queue/index.js';
@@ -27,12 +27,18 @@ export interface House {
 
 /** Migrates the database, connects to it and to the queues. */
 export async function openHouse(config: Config, databaseUrl: string, log: Logger): Promise<House> {
-  const { applied } = await migrate(databaseUrl, { log });
+  const { applied } = await migrate(databaseUrl, { log: (message) => log.info(message) });
   if (applied.length > 0) log.info({ applied }, 'the database was migrated');
   const database = connectDatabase({ url: databaseUrl, poolSize: config.databasePoolSize, log });
   await ensureQueues(database, config.queueWeights);
-  const queues = await connectQueues({ redisUrl: config.redisUrl, databaseUrl, prefix: config.prefix, log });
-  const definitions = createDefinitions(database, compileMachine);
+  const queues = connectQueues({
+    redisUrl: config.redisUrl,
+    databaseUrl,
+    prefix: config.prefix,
+    retryPolicy: config.retryPolicy,
+    log,
+  });
+  const definitions = createDefinitions({ database, compile });
   return {
     database,
     queues,
@@ -51,12 +57,11 @@ export async function startApi(
   log: Logger,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const operations = createOperations({ ...house, config, log });
-  const app = await buildApp({ operations, config, logger: log });
-  const url = await app.listen({ host: config.host, port: config.port });
+  const server = await startServer({ operations, config, logger: log });
   return {
-    url,
+    url: server.url,
     close: async () => {
-      await app.close();
+      await server.close();
       await operations.close();
     },
   };
@@ -71,10 +76,18 @@ export async function startWork(house: House, config: Config, log: Logger): Prom
     tasks,
     clock: createDatabaseClock(),
     entropy: systemEntropy,
-    machineOf: (stateMachineId, version) => house.definitions.get(stateMachineId, version),
+    machineOf: (stateMachineId, version) => house.definitions.machine(stateMachineId, version),
     config,
     log,
   });
+}
+
+/** A definition as it was stored: validated before, so that what does not parse is our own fault. */
+function compile(text: string): Machine {
+  const parsed = parseDefinition(text);
+  if (!parsed.ok)
+    throw new Error(`a stored definition does not parse: ${JSON.stringify(parsed.diagnostics)}`);
+  return compileMachine(parsed.definition);
 }
 
 const EXAMPLE_HANDLERS = fileURLToPath(

@@ -1,4 +1,6 @@
 /** The door of the store: PostgreSQL, by noun. */
+export { sweepReceiving } from './batch-intake.js';
+export { createBatchStore, openBatches } from './batch-leading.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
 export { connectDatabase, type Database, type DatabaseOptions, type StoreLog } from './database.js';
@@ -64,4 +66,12 @@ export {
 } from './state-machines.js';
 export { dueExecutions, freeOrphans, overdueExecutions, withSweepLock } from './sweep.js';
 export { isUnavailable } from './unavailable.js';
-export { beat, type Freed, leaveWorkers, reapWorkers, registerWorker, type WorkerHello } from './workers.js';
+export {
+  beat,
+  type Freed,
+  isWorkerAlive,
+  leaveWorkers,
+  reapWorkers,
+  registerWorker,
+  type WorkerHello,
+} from './workers.js';

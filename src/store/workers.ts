@@ -106,3 +106,12 @@ async function free(pool: pg.Pool, which: string, values: readonly unknown[]): P
 
 /** The owner of the totals of workers that are gone. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Whether a worker of a host has a live heartbeat. */
+export async function isWorkerAlive(pool: pg.Pool, host: string): Promise<boolean> {
+  const { rows } = await pool.query(
+    "SELECT 1 FROM workers WHERE host = $1 AND heartbeat_at >= now() - lease_ms * interval '1 ms' LIMIT 1",
+    [host],
+  );
+  return rows.length > 0;
+}

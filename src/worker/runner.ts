@@ -15,8 +15,8 @@ export interface RunnerOptions {
   tasks: Tasks;
   clock: Clock;
   entropy: Entropy;
-  /** The compiled definition of a version; throws when there is none. */
-  machineOf: (stateMachineId: string, version: number) => Promise<{ machine: Machine; name: string }>;
+  /** The compiled definition of a version; undefined when there is none. */
+  machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
   ring: (queue: string, executionId: string, delayMs: number) => void;
   policy: RetryPolicy;
   log: WorkerLog;
@@ -126,7 +126,9 @@ export function createRunner(options: RunnerOptions): Runner {
     const { executionId, epoch, snapshotSeq } = claimed;
     const before = parked.get(executionId);
     parked.delete(executionId);
-    const { machine, name } = await options.machineOf(claimed.stateMachineId, claimed.version);
+    const machine = await options.machineOf(claimed.stateMachineId, claimed.version);
+    if (machine === undefined)
+      throw new Error(`there is no version ${claimed.version} of ${claimed.stateMachineId}`);
     let run: Run;
     let position: Activation['position'];
     if (before !== undefined && before.epoch === epoch - 1) {
@@ -141,7 +143,8 @@ export function createRunner(options: RunnerOptions): Runner {
         executionId,
         executionName: claimed.name,
         stateMachineId: claimed.stateMachineId,
-        stateMachineName: name,
+        // What AWS calls a machine's name is unique, as our id is; our name is for people.
+        stateMachineName: claimed.stateMachineId,
         input: JSON.parse(claimed.input) as Json,
         startTimeMs: claimed.startTimeMs,
       };

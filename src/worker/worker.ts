@@ -30,7 +30,7 @@ export interface WorkerOptions {
   tasks: Tasks;
   clock: Clock & { follow(nowMs: number): void };
   entropy: Entropy;
-  machineOf: (stateMachineId: string, version: number) => Promise<{ machine: Machine; name: string }>;
+  machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
   config: Pick<
     Config,
     'concurrency' | 'queues' | 'retryPolicy' | 'leaseMs' | 'heartbeatMs' | 'sweepMs' | 'shutdownGraceMs'
