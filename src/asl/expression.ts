@@ -131,12 +131,8 @@ function readText(reader: Reader, isTemplate: boolean): string {
   const written = reader.match(/'[^'\\]*(?:\\['{}\\][^'\\]*)*'/y);
   if (written === undefined)
     reader.fail("the string is not closed, or has an escape other than \\', \\{, \\} and \\\\");
-  // In a template of States.Format the escaped braces stay escaped: there they differ from the plain ones.
-  return written
-    .slice(1, -1)
-    .replace(/\\(['{}\\])/g, (escape, plain: string) =>
-      isTemplate && (plain === '{' || plain === '}') ? escape : plain,
-    );
+  // A template of States.Format keeps its escapes, but for the quote: there an escaped brace differs from a plain one.
+  return written.slice(1, -1).replace(isTemplate ? /\\(')/g : /\\(['{}\\])/g, '$1');
 }
 
 function checkArguments(name: string, intrinsic: Intrinsic, args: readonly Argument[]): void {

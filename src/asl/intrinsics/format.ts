@@ -2,8 +2,8 @@ import type { Json } from '../../std/json.js';
 import { IntrinsicFault } from './signature.js';
 
 /**
- * Fills the `{}` of a template with the values in order. `\{` and `\}` are plain braces; a string literal
- * in a call keeps these two escapes until it comes here. Throws IntrinsicFault if the counts differ.
+ * Fills the `{}` of a template with the values in order. `\{`, `\}` and `\\` are plain characters; a
+ * string literal in a call keeps these escapes until it comes here. Throws IntrinsicFault if the counts differ.
  */
 export function formatTemplate(template: string, values: readonly Json[]): string {
   const wanted = countPlaces(template);
@@ -18,7 +18,7 @@ export function formatTemplate(template: string, values: readonly Json[]): strin
   );
 }
 
-const TOKENS = /\\[{}]|\{\}/g;
+const TOKENS = /\\[{}\\]|\{\}/g;
 
 export function countPlaces(template: string): number {
   return (template.match(TOKENS) ?? []).filter((token) => token === '{}').length;

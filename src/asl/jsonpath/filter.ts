@@ -53,9 +53,13 @@ export function passesFilter(filter: Filter, item: Json, root: Json): boolean {
     case 'not':
       return !passesFilter(filter.part, item, root);
     case 'exists':
-      return valueOf(filter.operand, item, root) !== undefined;
+      return operandValue(filter.operand, item, root) !== undefined;
     case 'compare':
-      return compare(filter.operator, valueOf(filter.left, item, root), valueOf(filter.right, item, root));
+      return compare(
+        filter.operator,
+        operandValue(filter.left, item, root),
+        operandValue(filter.right, item, root),
+      );
   }
 }
 
@@ -117,7 +121,7 @@ function readArray(reader: Reader): Json[] {
   return items;
 }
 
-function valueOf(operand: Operand, item: Json, root: Json): Json | undefined {
+function operandValue(operand: Operand, item: Json, root: Json): Json | undefined {
   return operand.kind === 'literal'
     ? operand.value
     : evaluateSteps(operand.steps, operand.ofItem ? item : root);

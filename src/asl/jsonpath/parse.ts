@@ -109,13 +109,14 @@ function readNames(reader: Reader): Step {
     : { kind: 'fields', names };
 }
 
-/** A string in single or double quotes, in which a backslash makes the next character plain. */
+/** A string in single or double quotes. A backslash escapes the quote and itself; before anything else it is plain, as AWS has it. */
 export function readQuoted(reader: Reader): string {
   const quote = reader.next;
   if (quote !== "'" && quote !== '"') reader.fail('expected a string in quotes');
-  const written = reader.match(quote === "'" ? /'[^'\\]*(?:\\.[^'\\]*)*'/suy : /"[^"\\]*(?:\\.[^"\\]*)*"/suy);
+  const single = quote === "'";
+  const written = reader.match(single ? /'[^'\\]*(?:\\.[^'\\]*)*'/suy : /"[^"\\]*(?:\\.[^"\\]*)*"/suy);
   if (written === undefined) reader.fail('the string is not closed');
-  return written.slice(1, -1).replace(/\\(.)/gsu, '$1');
+  return written.slice(1, -1).replace(single ? /\\(['\\])/g : /\\(["\\])/g, '$1');
 }
 
 const INTEGER = /-?\d{1,9}/y;

@@ -39,7 +39,10 @@ function checkRule(rule: Json, pointer: string, complaints: Complaints, top: boo
 }
 
 function checkCombined(field: string, value: Json, pointer: string, complaints: Complaints): void {
-  if (field === 'Not') return checkRule(value, pointer, complaints, false);
+  if (field === 'Not') {
+    checkRule(value, pointer, complaints, false);
+    return;
+  }
   nonEmptyArray(value, pointer, complaints);
   if (!Array.isArray(value)) return;
   for (const [index, part] of value.entries())

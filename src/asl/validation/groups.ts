@@ -43,9 +43,14 @@ export function checkGroup(
   const states = fieldOf(group, 'States');
   const at = appendPointer(pointer, 'States');
   if (states === undefined) return;
-  if (!isObject(states))
-    return complaints.schema(at, `Expected an object of states, found ${describe(states)}.`);
-  if (Object.keys(states).length === 0) return complaints.schema(at, 'Value cannot be empty');
+  if (!isObject(states)) {
+    complaints.schema(at, `Expected an object of states, found ${describe(states)}.`);
+    return;
+  }
+  if (Object.keys(states).length === 0) {
+    complaints.schema(at, 'Value cannot be empty');
+    return;
+  }
   for (const [name, state] of Object.entries(states))
     checkNamedState(name, state, appendPointer(at, name), complaints, view);
   checkTransitions(startAt, states, pointer, complaints);
@@ -59,8 +64,10 @@ function checkNamedState(
   view: MachineView,
 ): void {
   checkName(name, pointer, complaints, view);
-  if (!isObject(state))
-    return complaints.schema(pointer, `Expected a state, an object, found ${describe(state)}.`);
+  if (!isObject(state)) {
+    complaints.schema(pointer, `Expected a state, an object, found ${describe(state)}.`);
+    return;
+  }
   const type = STATE_TYPES.find((known) => known === fieldOf(state, 'Type'));
   if (!Object.hasOwn(state, 'Type')) {
     checkRequired(state, ['Type'], pointer, complaints);
@@ -131,8 +138,10 @@ function checkInnerGroups(
   const branches = type === 'Parallel' ? fieldOf(state, 'Branches') : undefined;
   if (branches === undefined) return;
   const at = appendPointer(pointer, 'Branches');
-  if (!Array.isArray(branches))
-    return complaints.schema(at, `Expected an array of branches, found ${describe(branches)}.`);
+  if (!Array.isArray(branches)) {
+    complaints.schema(at, `Expected an array of branches, found ${describe(branches)}.`);
+    return;
+  }
   if (branches.length === 0) complaints.schema(at, 'Value cannot be empty');
   for (const [index, branch] of branches.entries()) {
     checkInner(branch, BRANCH, 'branch', appendPointer(at, index), complaints, view);
@@ -150,11 +159,10 @@ function checkInner(
   complaints: Complaints,
   view: MachineView,
 ): void {
-  if (!isObject(group))
-    return complaints.schema(
-      pointer,
-      `Expected an object with StartAt and States, found ${describe(group)}.`,
-    );
+  if (!isObject(group)) {
+    complaints.schema(pointer, `Expected an object with StartAt and States, found ${describe(group)}.`);
+    return;
+  }
   checkFields(group, schema, { pointer, owner: kind === 'branch' ? 'a branch' : `an ${kind}` }, complaints);
   checkGroup(group, pointer, complaints, view);
 }

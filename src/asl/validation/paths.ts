@@ -27,7 +27,8 @@ export const pathOrNull: Check = (value, pointer, complaints) => {
 /** ResultPath: a place in the raw input, or null to discard the result. */
 export const resultPath: Check = (value, pointer, complaints) => {
   if (value === null) return;
-  const parsed = parseText(value, pointer, complaints, 'a valid Reference Path', parseReferencePath);
+  const expected = 'a valid Reference Path into the input';
+  const parsed = parseText(value, pointer, complaints, expected, parseReferencePath, false);
   if (parsed !== undefined) checkPlace(parsed, pointer, complaints);
 };
 
@@ -99,12 +100,13 @@ function parseText<T>(
   complaints: Complaints,
   expected: string,
   parse: (text: string) => T,
+  mayReadVariables = true,
 ): T | undefined {
   if (typeof value !== 'string') {
     complaints.schema(pointer, `Expected ${expected}, found ${describe(value)}.`);
     return undefined;
   }
-  if (complainOfVariable(value, pointer, complaints)) return undefined;
+  if (mayReadVariables && complainOfVariable(value, pointer, complaints)) return undefined;
   try {
     return parse(value);
   } catch (error) {

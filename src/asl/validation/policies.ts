@@ -16,8 +16,10 @@ export const catchers: Check = (value, pointer, complaints) =>
   checkPolicies('Catcher', CATCHER, ['ErrorEquals', 'Next'], value, pointer, complaints);
 
 const errorEquals: Check = (value, pointer, complaints) => {
-  if (!Array.isArray(value))
-    return complaints.schema(pointer, `Expected an array of error names, found ${describe(value)}.`);
+  if (!Array.isArray(value)) {
+    complaints.schema(pointer, `Expected an array of error names, found ${describe(value)}.`);
+    return;
+  }
   if (value.length === 0) complaints.schema(pointer, 'Value cannot be empty');
   for (const [index, name] of value.entries())
     checkErrorName(name, appendPointer(pointer, index), complaints);
@@ -54,8 +56,10 @@ function checkPolicies(
   pointer: string,
   complaints: Complaints,
 ): void {
-  if (!Array.isArray(value))
-    return complaints.schema(pointer, `Expected an array of ${kind}s, found ${describe(value)}.`);
+  if (!Array.isArray(value)) {
+    complaints.schema(pointer, `Expected an array of ${kind}s, found ${describe(value)}.`);
+    return;
+  }
   for (const [index, policy] of value.entries()) {
     const at = appendPointer(pointer, index);
     if (!isObject(policy)) {

@@ -153,7 +153,8 @@ const CONFIG: Schema = { Mode: oneOf('INLINE', 'DISTRIBUTED'), ExecutionType: on
 
 const checkConfig: Check = (value, pointer, complaints) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return complaints.schema(pointer, 'Expected an object with Mode.');
+    complaints.schema(pointer, 'Expected an object with Mode.');
+    return;
   }
   checkFields(value, CONFIG, { pointer, owner: 'a ProcessorConfig' }, complaints);
   if (value['Mode'] === 'DISTRIBUTED') {

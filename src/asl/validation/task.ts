@@ -78,7 +78,10 @@ function expressRefusal(resource: Resource & { kind: 'unsupported' }): string | 
 /** `lambda:invoke` finds its function in the parameters. */
 function checkInvoke(task: JsonObject, pointer: string, complaints: Complaints): void {
   const parameters = fieldOf(task, 'Parameters');
-  if (parameters === undefined) return checkRequired(task, ['Parameters'], pointer, complaints);
+  if (parameters === undefined) {
+    checkRequired(task, ['Parameters'], pointer, complaints);
+    return;
+  }
   const at = appendPointer(pointer, 'Parameters');
   if (!isObject(parameters)) {
     complaints.schema(at, `Expected an object with FunctionName, found ${describe(parameters)}.`);
