@@ -11,7 +11,12 @@ export {
   listDeadLetters,
   reviveDeadLetter,
 } from './dead-letters.js';
-export { createDefinitions, type Definitions, type DefinitionsOptions } from './definitions.js';
+export {
+  createDefinitions,
+  type Definitions,
+  type DefinitionsOptions,
+  type NamedMachine,
+} from './definitions.js';
 export { createEndings, ENDED_CHANNEL, type Endings } from './endings.js';
 export {
   countExecutions,
