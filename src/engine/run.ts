@@ -26,7 +26,7 @@ export interface About {
   startTimeMs: number;
   /** Shown in the context object and in ExecutionStarted when there is one. */
   roleArn?: string;
-  /** The execution fails with States.Runtime when its history reaches this many events (AWS: 25,000). Absent: no limit. */
+  /** The execution fails with States.Runtime when its history reaches this many events, or a transition's more (AWS: 25,000). Absent: no limit. */
   maxEvents?: number;
 }
 

@@ -1,5 +1,13 @@
-import type { Machine, MapState, Scope, State, StateGroup } from '../asl/index.js';
-import type { Json, JsonObject } from '../std/json.js';
+import {
+  type ContextFacts,
+  contextObject,
+  type Machine,
+  type MapState,
+  type Scope,
+  type State,
+  type StateGroup,
+} from '../asl/index.js';
+import type { Json } from '../std/json.js';
 import { type Draft, frameOf } from './draft.js';
 import type { Frame } from './frame.js';
 import { retryCount } from './invocation.js';
@@ -30,52 +38,47 @@ function groupOf(machine: Machine, path: Frame['path']): StateGroup {
 
 /** What the state's paths and templates see: its raw input, the context object, and chance. */
 export function scopeOf(draft: Draft, frame: Frame, state: State): Scope {
-  return { input: frame.input, context: contextOf(draft, frame, state), entropy: draft.run.entropy };
+  return scopeWith(draft, frame, state, itemOf(draft, frame));
 }
 
 /** The scope of a Map's ItemSelector for one item. */
 export function itemScope(draft: Draft, frame: Frame, state: MapState, index: number, value: Json): Scope {
-  const scope = scopeOf(draft, frame, state);
-  return { ...scope, context: { ...scope.context, Map: mapContext(index, value) } };
+  return scopeWith(draft, frame, state, { index, value });
 }
 
-/** The context object (https://states-language.net/spec.html#context-object). */
-function contextOf(draft: Draft, frame: Frame, state: State): JsonObject {
-  const { about } = draft.run;
-  const execution: JsonObject = {
-    Id: about.executionId,
-    Input: about.input,
-    Name: about.executionName,
-    StartTime: new Date(about.startTimeMs).toISOString(),
-    RedriveCount: 0,
-  };
-  if (about.roleArn !== undefined) execution['RoleArn'] = about.roleArn;
-  const inState: JsonObject = { Name: state.name, EnteredTime: new Date(frame.enteredAtMs).toISOString() };
-  if (state.type === 'Task' || state.type === 'Parallel' || state.type === 'Map')
-    inState['RetryCount'] = retryCount(frame);
-  const context: JsonObject = {
-    Execution: execution,
-    StateMachine: { Id: about.stateMachineId, Name: about.stateMachineName },
-    State: inState,
-  };
-  const item = itemOf(draft, frame);
-  if (item !== undefined) context['Map'] = item;
-  return context;
+type Item = NonNullable<ContextFacts['mapItem']>;
+
+function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefined): Scope {
+  const { about, entropy } = draft.run;
+  const context = contextObject({
+    execution: {
+      id: about.executionId,
+      name: about.executionName,
+      input: about.input,
+      startTimeMs: about.startTimeMs,
+      redriveCount: 0,
+      ...(about.roleArn !== undefined && { roleArn: about.roleArn }),
+    },
+    stateMachine: { id: about.stateMachineId, name: about.stateMachineName },
+    state: {
+      name: state.name,
+      enteredTimeMs: frame.enteredAtMs,
+      ...('retry' in state && { retryCount: retryCount(frame) }),
+    },
+    ...(item !== undefined && { mapItem: item }),
+  });
+  return { input: frame.input, context, entropy };
 }
 
 /** The item of the nearest Map around the frame, found in the frame of that Map. */
-function itemOf(draft: Draft, frame: Frame): JsonObject | undefined {
+function itemOf(draft: Draft, frame: Frame): Item | undefined {
   for (let at = frame; at.parent !== null; ) {
     const parent = frameOf(draft, at.parent);
     if (parent === undefined) throw new Error(`frame ${String(at.id)} has lost its parent`);
     if (parent.phase.kind === 'children' && parent.phase.items !== undefined) {
-      return mapContext(at.index, parent.phase.items[at.index] ?? null);
+      return { index: at.index, value: parent.phase.items[at.index] ?? null };
     }
     at = parent;
   }
   return undefined;
-}
-
-function mapContext(index: number, value: Json): JsonObject {
-  return { Item: { Index: index, Value: value } };
 }

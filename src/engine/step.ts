@@ -152,7 +152,7 @@ function* readyFrames(before: Iterable<number>, queue: readonly number[]): Gener
 
 function isOver(draft: Draft): boolean {
   const { maxEvents } = draft.run.about;
-  // The event that says so is the last that fits.
+  // Looked at between transitions, each of which records a handful of events at most.
   if (draft.meta.ended === undefined && maxEvents !== undefined && draft.meta.nextEventId >= maxEvents) {
     const failure = {
       error: 'States.Runtime',

@@ -8,7 +8,7 @@
  */
 import { type MapState, type ParallelState, type State, StatesError } from '../asl/index.js';
 import type { Json } from '../std/json.js';
-import { type Draft, endRun, frameOf, isReady, record, tallyOf, touch } from './draft.js';
+import { cancelTask, type Draft, endRun, frameOf, isReady, record, tallyOf, touch } from './draft.js';
 import { catchFailure, cutChildren, parentOf, retry } from './failure.js';
 import type { ChildrenPhase, Frame } from './frame.js';
 import { type Exit, type Failure, type Outcome, waits } from './outcome.js';
@@ -48,6 +48,8 @@ export function fireTimer(draft: Draft, id: number): void {
     carryOut(draft, frame, state, () => endWait(draft, frame, state));
   if (phase.kind === 'retrying') carryOut(draft, frame, state, () => attempt(draft, frame, state));
   if (phase.kind === 'task' && state.type === 'Task') {
+    cancelTask(draft, frame);
+    endCall(frame);
     carryOut(draft, frame, state, () => timeOutTask(draft, frame, state, phase));
   }
 }
@@ -63,11 +65,17 @@ export function takeTaskOutcome(
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
   if (state.type !== 'Task') throw new Error(`frame ${String(id)} runs a task in a ${state.type} state`);
+  endCall(frame);
   carryOut(draft, frame, state, () =>
     outcome.ok
       ? completeTask(draft, frame, state, phase, outcome.output)
       : failTask(draft, frame, state, { error: outcome.error, cause: outcome.cause }),
   );
+}
+
+/** The call is over, so nothing may cancel it any more. What comes of it sets the next phase. */
+function endCall(frame: Frame): void {
+  frame.phase = { kind: 'enter' };
 }
 
 /** A Map that only starts children does not change itself, so its frame is not written again. */

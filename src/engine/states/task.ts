@@ -7,7 +7,7 @@ import {
   taskTimeouts,
 } from '../../asl/index.js';
 import type { Json, JsonObject } from '../../std/json.js';
-import { cancelTask, type Draft, record } from '../draft.js';
+import { type Draft, record } from '../draft.js';
 import type { Frame, TaskPhase } from '../frame.js';
 import { invocationOf } from '../invocation.js';
 import { type Failure, type Outcome, waits } from '../outcome.js';
@@ -93,7 +93,6 @@ export function failTask(draft: Draft, frame: Frame, state: TaskState, failure: 
 export function timeOutTask(draft: Draft, frame: Frame, state: TaskState, phase: TaskPhase): Outcome {
   const overall = phase.timeoutAtMs !== undefined && phase.timeoutAtMs <= draft.nowMs;
   const failure = { error: overall ? 'States.Timeout' : 'States.HeartbeatTimeout' };
-  cancelTask(draft, frame);
   if (state.integration.kind === 'function') record(draft, frame, 'LambdaFunctionTimedOut', failure);
   else record(draft, frame, 'TaskTimedOut', { ...SERVICE, ...failure });
   return { kind: 'fails', failure };

@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../src/std/json.js';
+import { difference, type Got } from './compare.js';
+import type { Case } from './corpus.js';
+
+const EVENTS: JsonObject[] = [
+  {
+    id: 1,
+    previousEventId: 0,
+    type: 'ExecutionStarted',
+    executionStartedEventDetails: { input: { a: [1] } },
+  },
+  {
+    id: 2,
+    previousEventId: 0,
+    type: 'PassStateEntered',
+    stateEnteredEventDetails: { name: 'S', input: '[1, 2]' },
+  },
+  {
+    id: 3,
+    previousEventId: 2,
+    type: 'ExecutionSucceeded',
+    executionSucceededEventDetails: { output: 'id <uuid:1>' },
+  },
+];
+const SHOWN: JsonObject[] = [
+  {
+    id: 1,
+    previousEventId: 0,
+    type: 'ExecutionStarted',
+    executionStartedEventDetails: { input: '{"a":[1]}' },
+  },
+  {
+    id: 2,
+    previousEventId: 0,
+    type: 'PassStateEntered',
+    stateEnteredEventDetails: { name: 'S', input: '[1,2]' },
+  },
+  {
+    id: 3,
+    previousEventId: 2,
+    type: 'ExecutionSucceeded',
+    executionSucceededEventDetails: { output: '"id 7f"' },
+  },
+];
+
+describe('the comparison with a recording', () => {
+  test('takes JSON text for the value that it stands for, and a placeholder for any text', () => {
+    expect(difference(caseWith(EVENTS), gotWith(SHOWN))).toBeUndefined();
+  });
+
+  test.each([
+    ['a wrong type', 1, { type: 'TaskStateEntered' }],
+    ['a wrong previous event', 2, { previousEventId: 1 }],
+    ['a wrong id', 2, { id: 4 }],
+    ['a wrong value', 0, { executionStartedEventDetails: { input: '{"a":[2]}' } }],
+    ['a detail too many', 1, { stateEnteredEventDetails: { name: 'S', input: '[1,2]', more: true } }],
+    ['a detail too few', 1, { stateEnteredEventDetails: { input: '[1,2]' } }],
+    ['no text where a placeholder is', 2, { executionSucceededEventDetails: { output: '"id "' } }],
+  ])('finds %s', (_, at, change) => {
+    const changed = SHOWN.map((event, index) => (index === at ? { ...event, ...change } : event));
+    expect(difference(caseWith(EVENTS), gotWith(changed))).toBeDefined();
+  });
+
+  test('finds an event too many, and one too few', () => {
+    expect(difference(caseWith(EVENTS), gotWith(SHOWN.slice(1)))).toBeDefined();
+    expect(difference(caseWith(EVENTS), gotWith([...SHOWN, ...SHOWN.slice(2)]))).toBeDefined();
+  });
+
+  test('takes a placeholder literally where the input has it', () => {
+    expect(difference({ ...caseWith(EVENTS), input: '<uuid:1>' }, gotWith(SHOWN))).toBeDefined();
+  });
+
+  test('finds a wrong status, output, error, and an error that should be absent', () => {
+    expect(difference(caseWith(EVENTS), { ...gotWith(SHOWN), status: 'FAILED' })).toBeDefined();
+    expect(difference(caseWith(EVENTS), { ...gotWith(SHOWN), output: 2 })).toBeDefined();
+    expect(difference(caseWith(EVENTS), { ...gotWith(SHOWN), error: 'E' })).toBeDefined();
+  });
+
+  test('of a sorted recording wants every event, in any order, and no other', () => {
+    const sorted = [
+      ...EVENTS.slice(0, 1),
+      { ...EVENTS[1], id: 0, previousEventId: 0 } as JsonObject,
+      ...EVENTS.slice(2),
+    ];
+    const one = { ...caseWith(sorted), eventsSorted: true };
+    expect(difference(one, gotWith(SHOWN))).toBeUndefined();
+    expect(difference(one, gotWith([...SHOWN, { ...SHOWN[1], id: 4 } as JsonObject]))).toBeDefined();
+    expect(difference(one, gotWith([...SHOWN.slice(0, 1), ...SHOWN.slice(2)]))).toBeDefined();
+  });
+});
+
+function caseWith(events: JsonObject[]): Case {
+  return {
+    id: 'one',
+    category: 'one',
+    kind: 'execution',
+    features: [],
+    definition: {},
+    lambdas: {},
+    expected: { status: 'SUCCEEDED', output: 1, events },
+  };
+}
+
+function gotWith(events: JsonObject[]): Got {
+  return { status: 'SUCCEEDED', output: 1, error: undefined, cause: undefined, events };
+}
