@@ -1,40 +1,51 @@
+import type { EndStatus } from '../engine/index.js';
+import { Conditions, escapeLike } from './conditions.js';
+import { firstIdAt, isUuid } from './ids.js';
+
+export type ExecutionStatus = 'RUNNING' | EndStatus;
+
 /** Which executions are meant: by lists, counts, and the sources of a batch alike. */
 export interface ExecutionFilter {
-  stateMachineId?: string | undefined;
-  status?: string | undefined;
-  /** Part of the name, in any case. */
-  name?: string | undefined;
-  /** The root's state: where it stands now, or where it ended. */
-  currentState?: string | undefined;
-  startedAfter?: Date | undefined;
-  startedBefore?: Date | undefined;
-  batchId?: string | undefined;
+  stateMachineId?: string;
+  status?: ExecutionStatus;
+  /** Part of the name. */
+  name?: string;
+  currentState?: string;
+  startedAfter?: Date;
+  startedBefore?: Date;
+  batchId?: string;
+}
+
+/** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
+const CLOCK_SLACK_MS = 86_400_000;
+
+/** The conditions of a filter on `executions e`, to which the statement may add its own. */
+export function conditionsOf(filter: ExecutionFilter): Conditions {
+  const { stateMachineId, status, name, currentState, startedAfter, startedBefore, batchId } = filter;
+  const where = new Conditions();
+  if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
+  if (status !== undefined) where.add((p) => `e.status = ${p(status)}`);
+  // Says again what the status says, for the partial index on what is open.
+  if (status === 'RUNNING') where.add(() => 'e.end_time IS NULL');
+  if (name !== undefined) where.add((p) => `e.name LIKE ${p(`%${escapeLike(name)}%`)}`);
+  if (currentState !== undefined) where.add((p) => `${CURRENT_STATE} = ${p(currentState)}`);
+  if (batchId !== undefined) where.add((p) => (isUuid(batchId) ? `e.batch_id = ${p(batchId)}` : 'false'));
+  // The bound on the id lets the index find the range.
+  if (startedAfter !== undefined) {
+    where.add((p) => `e.start_time > ${p(startedAfter)}`);
+    where.add((p) => `e.id >= ${p(firstIdAt(startedAfter.getTime() - CLOCK_SLACK_MS))}`);
+  }
+  if (startedBefore !== undefined) {
+    where.add((p) => `e.start_time < ${p(startedBefore)}`);
+    where.add((p) => `e.id < ${p(firstIdAt(startedBefore.getTime() + CLOCK_SLACK_MS))}`);
+  }
+  return where;
 }
 
 /**
- * The conditions of a filter on `executions e`, joined by AND; `true` for an empty filter.
- * Appends to `values` what the conditions refer to as $n, so a statement may have values of its own before.
+ * The root's state. Once an execution has been claimed, the journal knows better than its own row until it
+ * ends: the row is written when it parks, and not when its worker dies.
  */
-export function executionConditions(filter: ExecutionFilter, values: unknown[]): string {
-  const conditions: string[] = [];
-  const add = (value: unknown, condition: (parameter: string) => string): void => {
-    if (value === undefined) return;
-    values.push(value);
-    conditions.push(condition(`$${values.length}`));
-  };
-  add(filter.stateMachineId, (p) => `e.state_machine_id = ${p}`);
-  add(filter.status, (p) => `e.status = ${p}`);
-  add(filter.name, (p) => `strpos(lower(e.name), lower(${p})) > 0`);
-  add(filter.currentState, (p) => `${CURRENT_STATE} = ${p}`);
-  add(filter.startedAfter, (p) => `e.start_time > ${p}`);
-  add(filter.startedBefore, (p) => `e.start_time < ${p}`);
-  add(filter.batchId, (p) => `e.batch_id = ${p}`);
-  return conditions.length === 0 ? 'true' : conditions.join(' AND ');
-}
-
-/**
- * Where an execution stands. Its own row knows as of the last park or end; while it is under way the last
- * checkpoint knows better. One probe of the journal's primary key for each execution that has not ended.
- */
-export const CURRENT_STATE = `CASE WHEN e.end_time IS NOT NULL THEN e.current_state ELSE (
-  SELECT j.current_state FROM journal j WHERE j.execution_id = e.id ORDER BY j.seq DESC LIMIT 1) END`;
+export const CURRENT_STATE = `CASE WHEN e.end_time IS NOT NULL OR e.epoch = 0 THEN e.current_state ELSE coalesce(
+    (SELECT j.current_state FROM journal j WHERE j.execution_id = e.id ORDER BY j.seq DESC LIMIT 1),
+    e.current_state) END`;

@@ -1,11 +1,15 @@
 /** Reading executions: one, a page, how many, and statistics. */
 import type pg from 'pg';
-import type { EndStatus } from '../engine/index.js';
-import { Conditions, escapeLike } from './conditions.js';
 import { decodeCursor, encodeCursor, PAGE_BYTES, type PageOf, type PageQuery } from './cursor.js';
-import { firstIdAt, isUuid } from './ids.js';
+import {
+  CURRENT_STATE,
+  conditionsOf,
+  type ExecutionFilter,
+  type ExecutionStatus,
+} from './execution-filter.js';
+import { isUuid } from './ids.js';
 
-export type ExecutionStatus = 'RUNNING' | EndStatus;
+export type { ExecutionFilter, ExecutionStatus } from './execution-filter.js';
 
 export interface ExecutionRecord {
   executionId: string;
@@ -25,17 +29,6 @@ export interface ExecutionRecord {
   queue: string;
   batchId: string | null;
   sourceExecutionId: string | null;
-}
-
-export interface ExecutionFilter {
-  stateMachineId?: string;
-  status?: ExecutionStatus;
-  /** Part of the name. */
-  name?: string;
-  currentState?: string;
-  startedAfter?: Date;
-  startedBefore?: Date;
-  batchId?: string;
 }
 
 /** An execution; undefined when there is none of this id, whatever the id looks like. */
@@ -151,39 +144,6 @@ export async function markWaited(pool: pg.Pool, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/**
- * The root's state. Once an execution has been claimed, the journal knows better than its own row until it
- * ends: the row is written when it parks, and not when its worker dies.
- */
-const CURRENT_STATE = `CASE WHEN e.end_time IS NOT NULL OR e.epoch = 0 THEN e.current_state ELSE coalesce(
-    (SELECT j.current_state FROM journal j WHERE j.execution_id = e.id ORDER BY j.seq DESC LIMIT 1),
-    e.current_state) END`;
-
 const COLUMNS = `e.id AS "executionId", e.state_machine_id AS "stateMachineId", e.version, e.name, e.status,
   ${CURRENT_STATE} AS "currentState", e.input, e.output, e.error, e.cause, e.start_time AS "startTime",
   e.end_time AS "endTime", e.queue, e.batch_id AS "batchId", e.source_execution_id AS "sourceExecutionId"`;
-
-/** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
-const CLOCK_SLACK_MS = 86_400_000;
-
-function conditionsOf(filter: ExecutionFilter): Conditions {
-  const { stateMachineId, status, name, currentState, startedAfter, startedBefore, batchId } = filter;
-  const where = new Conditions();
-  if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
-  if (status !== undefined) where.add((p) => `e.status = ${p(status)}`);
-  // Says again what the status says, for the partial index on what is open.
-  if (status === 'RUNNING') where.add(() => 'e.end_time IS NULL');
-  if (name !== undefined) where.add((p) => `e.name LIKE ${p(`%${escapeLike(name)}%`)}`);
-  if (currentState !== undefined) where.add((p) => `${CURRENT_STATE} = ${p(currentState)}`);
-  if (batchId !== undefined) where.add((p) => (isUuid(batchId) ? `e.batch_id = ${p(batchId)}` : 'false'));
-  // The bound on the id lets the index find the range.
-  if (startedAfter !== undefined) {
-    where.add((p) => `e.start_time > ${p(startedAfter)}`);
-    where.add((p) => `e.id >= ${p(firstIdAt(startedAfter.getTime() - CLOCK_SLACK_MS))}`);
-  }
-  if (startedBefore !== undefined) {
-    where.add((p) => `e.start_time < ${p(startedBefore)}`);
-    where.add((p) => `e.id < ${p(firstIdAt(startedBefore.getTime() + CLOCK_SLACK_MS))}`);
-  }
-  return where;
-}

@@ -1,4 +1,4 @@
-import { type ExecutionFilter, executionConditions } from '../execution-filter.js';
+import { conditionsOf, type ExecutionFilter } from '../execution-filter.js';
 
 /** The executions that a batch is made from. */
 export interface SourceFilter extends ExecutionFilter {
@@ -18,30 +18,32 @@ export function insertSources(
   filter: SourceFilter,
   chunkSize: number,
 ): { text: string; values: unknown[] } {
-  const values: unknown[] = [batch.batchId, chunkSize];
-  let conditions = executionConditions(filter, values);
-  const parameter = (value: unknown): string => `$${values.push(value)}`;
+  const where = conditionsOf(filter);
   if (filter.applyUnique === true) {
-    conditions += ` AND NOT EXISTS (
+    where.add(
+      (p) => `NOT EXISTS (
       SELECT 1 FROM executions x WHERE x.source_execution_id = e.id
-        AND x.state_machine_id = ${parameter(batch.stateMachineId)}
-        AND x.source_state_name IS NOT DISTINCT FROM ${parameter(batch.sourceStateName ?? null)}::text)`;
+        AND x.state_machine_id = ${p(batch.stateMachineId)}
+        AND x.source_state_name IS NOT DISTINCT FROM ${p(batch.sourceStateName ?? null)}::text)`,
+    );
   }
-  const limit = filter.limit === undefined ? '' : `LIMIT ${parameter(filter.limit)}::bigint`;
-  const offset = filter.offset === undefined ? '' : `OFFSET ${parameter(filter.offset)}::bigint`;
+  const limit = filter.limit === undefined ? '' : `LIMIT ${where.place(filter.limit)}::bigint`;
+  const offset = filter.offset === undefined ? '' : `OFFSET ${where.place(filter.offset)}::bigint`;
+  const id = where.place(batch.batchId);
+  const size = `${where.place(chunkSize)}::int`;
   const text = `
 WITH receiving AS (
-  UPDATE batches SET updated_at = now() WHERE id = $1 AND status = 'RECEIVING' RETURNING id
+  UPDATE batches SET updated_at = now() WHERE id = ${id} AND status = 'RECEIVING' RETURNING id
 ), sources AS (
-  SELECT e.id FROM executions e WHERE ${conditions} ORDER BY e.id ${limit} ${offset}
+  SELECT e.id FROM executions e ${where.sql} ORDER BY e.id ${limit} ${offset}
 ), numbered AS (
   SELECT id, (row_number() OVER (ORDER BY id) - 1)::int AS n FROM sources
 ), chunks AS (
   INSERT INTO batch_chunks (batch_id, first_index, count, source_ids)
-  SELECT r.id, s.n / $2::int * $2::int, count(*), array_agg(s.id ORDER BY s.n)
-  FROM receiving r, numbered s GROUP BY r.id, s.n / $2::int
+  SELECT r.id, s.n / ${size} * ${size}, count(*), array_agg(s.id ORDER BY s.n)
+  FROM receiving r, numbered s GROUP BY r.id, s.n / ${size}
   RETURNING count
 )
 SELECT (SELECT count(*) FROM receiving)::int AS receiving, coalesce((SELECT sum(count) FROM chunks), 0)::int AS total`;
-  return { text, values };
+  return { text, values: where.values };
 }
