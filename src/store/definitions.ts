@@ -3,16 +3,8 @@ import type { Machine } from '../asl/index.js';
 import type { Database } from './database.js';
 
 export interface Definitions {
-  /**
-   * @throws Error when there is no such version: an execution that names one that never was.
-   */
-  machine(stateMachineId: string, version: number): Promise<NamedMachine>;
-}
-
-/** A compiled machine, with the name that it had when it was first asked for. */
-export interface NamedMachine {
-  machine: Machine;
-  name: string;
+  /** The compiled machine; undefined when there is no such version. */
+  machine(stateMachineId: string, version: number): Promise<Machine | undefined>;
 }
 
 export interface DefinitionsOptions {
@@ -24,39 +16,35 @@ export interface DefinitionsOptions {
 }
 
 export function createDefinitions({ database, compile, max = KEPT }: DefinitionsOptions): Definitions {
-  const { prisma } = database;
   // A Map keeps the order of insertion: the first is the one that was used longest ago.
-  const kept = new Map<string, Promise<NamedMachine>>();
+  const kept = new Map<string, Promise<Machine | undefined>>();
 
-  const load = async (stateMachineId: string, version: number): Promise<NamedMachine> => {
-    const [found, owner] = await Promise.all([
-      prisma.stateMachineVersion.findUnique({
-        where: { stateMachineId_version: { stateMachineId, version } },
-        select: { definition: true },
-      }),
-      prisma.stateMachine.findUnique({ where: { id: stateMachineId }, select: { name: true } }),
-    ]);
-    if (found === null || owner === null)
-      throw new Error(`there is no version ${version} of state machine ${stateMachineId}`);
-    return { machine: compile(found.definition), name: owner.name };
+  const load = async (stateMachineId: string, version: number): Promise<Machine | undefined> => {
+    const row = await database.prisma.stateMachineVersion.findUnique({
+      where: { stateMachineId_version: { stateMachineId, version } },
+      select: { definition: true },
+    });
+    return row === null ? undefined : compile(row.definition);
   };
 
   return {
     machine: async (stateMachineId, version) => {
       const key = `${version} ${stateMachineId}`;
-      const known = kept.get(key) ?? load(stateMachineId, version);
-      // To the end: it is the one that was used last.
+      const known = kept.get(key);
       kept.delete(key);
-      kept.set(key, known);
+      const machine = known ?? load(stateMachineId, version);
+      kept.set(key, machine);
       for (const oldest of kept.keys()) {
         if (kept.size <= max) break;
         kept.delete(oldest);
       }
       try {
-        return await known;
+        const loaded = await machine;
+        // What is not there may come to be; what failed may succeed.
+        if (loaded === undefined && kept.get(key) === machine) kept.delete(key);
+        return loaded;
       } catch (error) {
-        // What failed may succeed.
-        if (kept.get(key) === known) kept.delete(key);
+        if (kept.get(key) === machine) kept.delete(key);
         throw error;
       }
     },

@@ -15,7 +15,6 @@ export {
   createDefinitions,
   type Definitions,
   type DefinitionsOptions,
-  type NamedMachine,
 } from './definitions.js';
 export { createEndings, ENDED_CHANNEL, type Endings } from './endings.js';
 export {
