@@ -24,9 +24,13 @@ export interface Backend {
   ping(): Promise<void>;
   /** Only after `reach` has resolved once. Its close is ours to call, and leaves the connections. */
   openQueue(name: string): OpenQueue;
+  /** When the oldest job that waits or is active became due, in ms since the epoch. */
+  oldest(name: string, queue: OpenQueue): Promise<number | undefined>;
   /** Resolves when workers can be opened; patient where `reach` is not. */
   reachForWork(): Promise<void>;
   openWorker(name: string, options: Omit<WorkerOptions, 'connection'>, work: Work): OpenWorker;
+  /** What waits for the store to come back fails now: the process is about to stop. */
+  giveUpWaiting(): void;
   close(): Promise<void>;
 }
 
@@ -47,8 +51,6 @@ export type Work = (job: Job, token: string | undefined) => Promise<void>;
 export interface OpenWorker {
   /** Takes no more, waits for what is in its hands, and lets go of its connection. */
   close(): Promise<void>;
-  /** Lets go of its connection at once. */
-  disconnect(): Promise<void>;
 }
 
 /** Rejects with `QueueUnavailable` when the promise takes longer; what it would have done may still happen. */

@@ -36,7 +36,7 @@ export interface Consumer {
 /** Jobs of one queue that one process holds while their executions wait for slots. */
 const JOBS_AT_ONCE = 8;
 const REFRESH_MS = 2_000;
-/** What has not let go by then is cut off; its jobs come back by themselves. */
+/** What has not let go by then is left behind; its jobs come back by themselves. */
 const STOP_MS = 2_000;
 
 const WORKER_OPTIONS = {
@@ -76,6 +76,7 @@ export function createConsumer(backend: Backend, log: Log, options: ConsumeOptio
         options.onExecution(queue, id, slot);
       } catch (error) {
         slot.release();
+        log.error({ queue, executionId: id, error: messageOf(error) }, 'an execution was not taken up');
         throw error;
       }
     }
@@ -136,7 +137,7 @@ export function createConsumer(backend: Backend, log: Log, options: ConsumeOptio
           listFailed = false;
         },
         (error: unknown) => {
-          const about = { error: error instanceof Error ? error.message : String(error) };
+          const about = { error: messageOf(error) };
           if (!listFailed) log.warn(about, 'cannot look for queues to take from; trying again');
           listFailed = true;
         },
@@ -159,6 +160,7 @@ export function createConsumer(backend: Backend, log: Log, options: ConsumeOptio
     stop() {
       if (stopping === undefined) {
         clearInterval(timer);
+        backend.giveUpWaiting();
         stopping = Promise.resolve().then(async () => {
           await looking;
           for (const [queue, worker] of workers) void leave(queue, worker);
@@ -184,13 +186,15 @@ async function closeSoon(worker: OpenWorker, log: Log, queue: string): Promise<v
     timer = setTimeout(() => resolve('late'), STOP_MS);
   });
   try {
-    if ((await Promise.race([worker.close(), late])) === 'late') await worker.disconnect();
+    const outcome = await Promise.race([worker.close(), late]);
+    if (outcome === 'late') log.debug({ queue }, 'a worker does not let go of its queue; leaving it behind');
   } catch (error) {
-    log.debug(
-      { queue, error: error instanceof Error ? error.message : String(error) },
-      'left a queue with an error',
-    );
+    log.debug({ queue, error: messageOf(error) }, 'left a queue with an error');
   } finally {
     clearTimeout(timer);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

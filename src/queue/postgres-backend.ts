@@ -46,9 +46,16 @@ export function connectPostgres(url: string, outage: Outage): Backend {
     // The very first time it makes its tables, which takes longer than the patience of who rings.
     reach: () => (shared === undefined ? within(OPEN_MS, open()) : Promise.resolve()),
     async ping() {
-      await within(PATIENCE_MS, pool.query('SELECT 1'));
+      await within(PATIENCE_MS, pool.query('SELECT 1')).catch((cause) => {
+        throw new QueueUnavailable('PostgreSQL does not answer', { cause });
+      });
     },
     openQueue: (name) => new bullmq.Queue(name, { connection: pool, streams: { events: { maxLen: 100 } } }),
+    async oldest(name) {
+      const { rows } = await pool.query<{ due: string | null }>(OLDEST, [name]);
+      const due = rows[0]?.due;
+      return due === null || due === undefined ? undefined : Number(due);
+    },
     reachForWork: open,
     openWorker(name, options, work) {
       // A new job is notified, so that an idle worker need not look often: each look is three statements.
@@ -56,6 +63,7 @@ export function connectPostgres(url: string, outage: Outage): Backend {
       worker.on('error', (error) => outage.failed(error));
       return worker;
     },
+    giveUpWaiting() {}, // a statement fails at once when the server is away
     async close() {
       await shared?.close();
       await pool.end();
@@ -67,6 +75,16 @@ const SCHEMA = 'bullmq';
 /** One listens; the others serve short statements. */
 const POOL_SIZE = 6;
 const OPEN_MS = 10_000;
+
+// BullMQ's own range of waiting jobs always begins with the newest here. Two looks into partial indexes:
+// job_ready_idx (queue, priority, seq) and job_active_idx, which has a handful of rows.
+const OLDEST = `
+  SELECT min(job.added_at_ms + coalesce((job.opts->>'delay')::bigint, 0)) AS due
+    FROM (
+      (SELECT added_at_ms, opts FROM job WHERE queue = $1 AND state = 'waiting' ORDER BY priority, seq LIMIT 1)
+      UNION ALL
+      (SELECT added_at_ms, opts FROM job WHERE queue = $1 AND state = 'active')
+    ) AS job`;
 
 function poolFor(url: string): PgPool {
   const pool: unknown = new pg.Pool({

@@ -1,5 +1,5 @@
 import { Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { type Backend, PATIENCE_MS, QueueUnavailable, within } from './backend.js';
 import type { Outage } from './outage.js';
 
@@ -10,7 +10,8 @@ import type { Outage } from './outage.js';
  */
 export function connectRedis(url: string, prefix: string, outage: Outage): Backend {
   const asking = new Redis(url, { ...RECONNECT, maxRetriesPerRequest: 0, enableOfflineQueue: false });
-  let working: Redis | undefined;
+  let working: WorkersRedis | undefined;
+  let stopping = false;
   watch(asking, outage);
   // The first attempt may take its time; later ones are known to fail.
   let downSince = performance.now();
@@ -32,7 +33,9 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
     reach,
     async ping() {
       await reach();
-      await within(PATIENCE_MS, asking.ping());
+      await within(PATIENCE_MS, asking.ping()).catch((cause) => {
+        throw new QueueUnavailable('Redis does not answer', { cause });
+      });
     },
     openQueue(name) {
       // Without its own readiness and version check a queue can be opened while Redis is away, and works
@@ -45,9 +48,17 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
         streams: { events: { maxLen: 100 } },
       });
     },
+    async oldest(_name, queue) {
+      const jobs = await queue.getJobs(['wait', 'active'], 0, 0, true);
+      // A job that is removed while it is read comes back as nothing.
+      const due = jobs.flatMap((job) => (job ? [job.timestamp + (job.opts.delay ?? 0)] : []));
+      return due.length === 0 ? undefined : Math.min(...due);
+    },
     async reachForWork() {
       if (working !== undefined) return;
-      working = new Redis(url, { ...RECONNECT, maxRetriesPerRequest: null });
+      const retryStrategy = (times: number): number | null =>
+        stopping ? null : RECONNECT.retryStrategy(times);
+      working = new WorkersRedis(url, { retryStrategy, maxRetriesPerRequest: null });
       working.setMaxListeners(0); // every worker listens on it
       watch(working, outage);
     },
@@ -55,7 +66,17 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
       if (working === undefined) throw new Error('reachForWork comes first');
       const worker = new Worker(name, work, { ...options, connection: working, prefix });
       worker.on('error', (error) => outage.failed(error));
-      return worker;
+      const blocking = working.lastCopy;
+      return {
+        async close() {
+          // BullMQ waits forever for the end of a connection that is just trying to come back.
+          if (blocking !== undefined) await settled(blocking);
+          await worker.close();
+        },
+      };
+    },
+    giveUpWaiting() {
+      stopping = true;
     },
     async close() {
       asking.disconnect();
@@ -66,6 +87,24 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
 
 // Back within a second of Redis being back, and no faster than it can bear.
 const RECONNECT = { retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000) };
+
+/** Remembers the copy that BullMQ makes of it for a worker's blocking command. */
+class WorkersRedis extends Redis {
+  lastCopy: Redis | undefined;
+
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    this.lastCopy = super.duplicate(override);
+    return this.lastCopy;
+  }
+}
+
+function settled(redis: Redis): Promise<void> {
+  if (redis.status === 'ready' || redis.status === 'end') return Promise.resolve();
+  return new Promise((resolve) => {
+    redis.once('ready', () => resolve());
+    redis.once('end', () => resolve());
+  });
+}
 
 function watch(redis: Redis, outage: Outage): void {
   redis.on('error', (error) => outage.failed(error));

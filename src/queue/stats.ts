@@ -45,13 +45,10 @@ export async function readHead(
   name: string,
 ): Promise<number | undefined> {
   await backend.reach();
-  const jobs = await within(
+  return within(
     STATS_MS,
-    queues.use(name, (queue) => queue.getJobs(['wait', 'active'], 0, 0, true)),
+    queues.use(name, (queue) => backend.oldest(name, queue)),
   );
-  // A job that is removed while it is read comes back as nothing, whatever the type says.
-  const due = jobs.flatMap((job) => (job ? [job.timestamp + (job.opts.delay ?? 0)] : []));
-  return due.length === 0 ? undefined : Math.min(...due);
 }
 
 /** Hundreds of queues may be asked at once. */
