@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import pg from 'pg';
+import { migrate } from '../../src/store/migrate.js';
 
 /** A migrated database for one test file, and nobody else's. */
 export interface TestDatabase {
@@ -27,18 +26,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 /** Makes the template and migrates it, once for a test run. */
 export async function prepareTemplate(): Promise<void> {
   await administer(`CREATE DATABASE ${TEMPLATE}`);
-  const client = new pg.Client(urlOf(TEMPLATE));
-  await client.connect();
-  try {
-    const root = path.join(import.meta.dirname, '../../prisma/migrations');
-    for (const folder of (await readdir(root, { withFileTypes: true })).filter((entry) =>
-      entry.isDirectory(),
-    )) {
-      await client.query(await readFile(path.join(root, folder.name, 'migration.sql'), 'utf8'));
-    }
-  } finally {
-    await client.end();
-  }
+  await migrate(urlOf(TEMPLATE));
 }
 
 const TEMPLATE = 'escapement_template';
