@@ -60,6 +60,7 @@ export {
   createStateMachine,
   deleteStateMachine,
   findStateMachine,
+  hasStateMachine,
   listOpenBatches,
   listOpenExecutions,
   listStateMachines,

@@ -105,6 +105,12 @@ export async function findStateMachine(
   return id.includes('\0') ? undefined : read(prisma, id);
 }
 
+/** Whether there is a machine of this id, or was: the executions of a deleted one can still be read. */
+export async function hasStateMachine({ prisma }: Database, id: string): Promise<boolean> {
+  if (id.includes('\0')) return false;
+  return (await prisma.stateMachine.findUnique({ where: { id }, select: { id: true } })) !== null;
+}
+
 export interface StateMachineChange {
   name?: string;
   description?: string | null;

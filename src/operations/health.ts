@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Deps } from './deps.js';
+import type { HealthOperations } from './types.js';
+
+export function createHealthOperations({ database, queues }: Deps): HealthOperations {
+  return {
+    ready: async () => {
+      const [databaseUp, queueUp] = await Promise.all([
+        answers(async () => void (await database.pool.query('SELECT 1'))),
+        answers(() => queues.ping()),
+      ]);
+      return {
+        // Without the queue a start still succeeds, but little moves.
+        ready: databaseUp && queueUp,
+        database: databaseUp ? 'up' : 'down',
+        queue: queueUp ? 'up' : 'down',
+      };
+    },
+  };
+}
+
+/** Who asks for health gives up after a few seconds, so must we. */
+const ANSWER_MS = 2_000;
+
+async function answers(ask: () => Promise<void>): Promise<boolean> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([
+      ask().then(
+        () => true,
+        () => false,
+      ),
+      sleep(ANSWER_MS, false, { signal: over.signal }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}

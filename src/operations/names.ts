@@ -1,0 +1,77 @@
+/** What things may be called. */
+import { type OperationError, refusal } from './errors.js';
+
+/**
+ * An execution's name, by AWS's rule: 1 to 80 characters, without white space, brackets, wildcards, and special
+ * or control characters (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
+ * @throws OperationError INVALID_NAME
+ */
+export function checkExecutionName(name: string, pointer = '/name'): void {
+  const length = [...name].length;
+  if (length < 1 || length > NAME_MAX) {
+    throw refusal('INVALID_NAME', pointer, `A name has 1 to ${NAME_MAX} characters; this has ${length}.`);
+  }
+  const bad = FORBIDDEN.exec(name);
+  if (bad !== null) {
+    const character = /[\p{Cc}\p{Cs}\s]/u.test(bad[0]) ? codePointOf(bad[0]) : `'${bad[0]}'`;
+    throw refusal('INVALID_NAME', pointer, `A name may not contain ${character}.`);
+  }
+}
+
+/** A machine's id, which is also its queue's name and part of URLs. @throws OperationError INVALID_NAME */
+export function checkStateMachineId(id: string, pointer = '/id'): void {
+  if (!/^[A-Za-z0-9_-]{1,80}$/.test(id)) {
+    throw refusal('INVALID_NAME', pointer, `An id has 1 to ${NAME_MAX} letters, digits, '-' and '_'.`);
+  }
+}
+
+/** A machine's name, for people: any text of one line. @throws OperationError INVALID_NAME */
+export function checkStateMachineName(name: string, pointer = '/name'): void {
+  const length = [...name].length;
+  if (name.trim() === '' || length > NAME_MAX) {
+    throw refusal('INVALID_NAME', pointer, `A name has 1 to ${NAME_MAX} characters, not all of them blank.`);
+  }
+  if (/[\p{Cc}\p{Cs}\u2028\u2029]/u.test(name)) {
+    throw refusal('INVALID_NAME', pointer, 'A name may not contain control characters or line breaks.');
+  }
+}
+
+/** Text that a filter looks for: PostgreSQL has no \u0000. @throws OperationError VALIDATION_FAILED */
+export function checkFilterTexts(filter: object): void {
+  for (const [field, value] of Object.entries(filter)) {
+    if (typeof value === 'string' && value.includes('\0')) {
+      throw refusal('VALIDATION_FAILED', `/${field}`, 'The text may not contain \\u0000.');
+    }
+    if (value instanceof Date && Number.isNaN(value.getTime())) {
+      throw refusal('VALIDATION_FAILED', `/${field}`, 'This is not a date.');
+    }
+  }
+}
+
+/** An id from a name: `Order processing` becomes `order-processing`. */
+export function slugOf(name: string): string {
+  const slug = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{Mark}/gu, '')
+    .replace(/[^a-z0-9_]+/g, '-')
+    .slice(0, SLUG_MAX)
+    .replace(/^-+|-+$/g, '');
+  return slug === '' ? 'state-machine' : slug;
+}
+
+/** Unknown queues, wherever one is named. */
+export function unknownQueue(name: string, pointer = '/queue'): OperationError {
+  return refusal('QUEUE_NOT_FOUND', pointer, `There is no queue '${name}'.`);
+}
+
+const NAME_MAX = 80;
+
+/** Leaves room for a number behind it. */
+const SLUG_MAX = 70;
+
+const FORBIDDEN = /[\s\p{Cc}\p{Cs}<>{}[\]?*"#%\\^|~`$&,;:/\uFFFE\uFFFF]/u;
+
+function codePointOf(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
