@@ -26,6 +26,7 @@ export function listen({ url, onNotification, onConnected, onBroken }: ListenerO
   let told = false;
 
   const connect = async (): Promise<void> => {
+    if (closed) return;
     const next = new pg.Client({
       connectionString: url,
       application_name: 'escapement listener',

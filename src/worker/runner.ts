@@ -8,6 +8,7 @@ import { Activation, type Clock, type Entropy, fold, newRun, type Run, type Task
 import type { Json } from '../std/json.js';
 import { type Claimed, type Database, readSignals, releaseFault } from '../store/index.js';
 import type { Session } from './session.js';
+import { type Bell, timerJobId } from './sweeper.js';
 
 export interface RunnerOptions {
   database: Database;
@@ -17,7 +18,7 @@ export interface RunnerOptions {
   entropy: Entropy;
   /** The compiled definition of a version; undefined when there is none. */
   machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
-  ring: (queue: string, executionId: string, delayMs: number) => void;
+  ring: (bell: Bell) => void;
   policy: RetryPolicy;
   log: WorkerLog;
 }
@@ -52,7 +53,7 @@ export interface Runner {
 const PARKED_MAX = 2_000;
 
 /** Timers further away than this are left to the sweeper, so that a queue holds no jobs for next year. */
-export const RING_AHEAD_MS = 10 * 60_000;
+const RING_AHEAD_MS = 10 * 60_000;
 
 interface Parked {
   run: Run;
@@ -110,7 +111,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const end = await activation.advance();
       if (end === 'lost' || end === 'ended') return end === 'lost' ? 'elsewhere' : 'ended';
       remember(executionId, { run: activation.run, epoch: claimed.epoch, position: activation.position });
-      if (end === 'woken') options.ring(claimed.queue, executionId, 0);
+      if (end === 'woken') options.ring({ queue: claimed.queue, executionId, delayMs: 0, jobId: undefined });
       else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
       return 'parked';
     } catch (error) {
@@ -175,7 +176,9 @@ export function createRunner(options: RunnerOptions): Runner {
   function ringAhead(queue: string, executionId: string, wakesAtMs: number | undefined): void {
     if (wakesAtMs === undefined) return;
     const delayMs = Math.max(0, wakesAtMs - options.clock.now());
-    if (delayMs <= RING_AHEAD_MS) options.ring(queue, executionId, Math.ceil(delayMs));
+    if (delayMs > RING_AHEAD_MS) return;
+    const jobId = timerJobId(executionId, wakesAtMs);
+    options.ring({ queue, executionId, delayMs: Math.ceil(delayMs), jobId });
   }
 
   /** An infrastructure fault: back off and try again, or, after too many, a dead letter. */

@@ -4,7 +4,7 @@
  * 2. rings again for what is runnable, unowned and older than the head of its queue,
  * 3. rings ahead for timers that are due before its next rounds,
  * 4. rings for batches that nobody leads.
- * A round waits at least twenty times as long as the last one took, so that sweeping stays cheap however
+ * A round waits at least ten times as long as the last one took, so that sweeping stays cheap however
  * much there is to look at.
  */
 import {
@@ -18,7 +18,7 @@ import {
   sweepReceiving,
   withSweepLock,
 } from '../store/index.js';
-import { RING_AHEAD_MS, type WorkerLog } from './runner.js';
+import type { WorkerLog } from './runner.js';
 
 export interface SweeperOptions {
   database: Database;
@@ -28,11 +28,8 @@ export interface SweeperOptions {
   queues: () => readonly string[];
   /** The time of a queue's oldest job in ms; undefined: it has none. Rejects when the queue is down. */
   headOf: (queue: string) => Promise<number | undefined>;
-  ring: (
-    queue: string,
-    executionIds: readonly string[],
-    options: { delayMs: number; again: boolean },
-  ) => Promise<void>;
+  /** Rings for each with a job of that id, unless there is one. */
+  ring: (bells: readonly Bell[]) => Promise<void>;
   ringBatch: (queue: string, batchId: string) => Promise<void>;
   log: WorkerLog;
 }
@@ -41,7 +38,23 @@ export interface Sweeper {
   stop(): Promise<void>;
 }
 
+/** One ring of a doorbell. */
+export interface Bell {
+  queue: string;
+  executionId: string;
+  delayMs: number;
+  jobId: string | undefined;
+}
+
+/** A timer's job: whoever rings ahead for it, there is one. */
+export function timerJobId(executionId: string, wakesAtMs: number): string {
+  return `timer-${executionId}-${Math.round(wakesAtMs)}`;
+}
+
 const ROUND_MAX = 2_000;
+/** Longer than any pause between two rounds. */
+const LOOK_AHEAD_MS = 60_000;
+const PAUSE_MAX_MS = 30_000;
 
 export function startSweeper(options: SweeperOptions): Sweeper {
   const { database, sweepMs, log } = options;
@@ -60,7 +73,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
       if (!stopped) log.warn({ err: error }, 'a sweep failed; the next one tries again');
     }
     const tookMs = performance.now() - startedAt;
-    if (!stopped) timer = setTimeout(start, Math.max(sweepMs, 20 * tookMs));
+    if (!stopped) timer = setTimeout(start, Math.min(PAUSE_MAX_MS, Math.max(sweepMs, 10 * tookMs)));
   };
   const start = (): void => {
     round = sweep();
@@ -92,22 +105,29 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   }
 
   async function ringFor(freed: readonly Freed[], again: boolean): Promise<void> {
-    const byQueue = new Map<string, string[]>();
-    for (const { queue, executionId } of freed) {
-      const ids = byQueue.get(queue);
-      if (ids === undefined) byQueue.set(queue, [executionId]);
-      else ids.push(executionId);
-    }
-    for (const [queue, ids] of byQueue) await options.ring(queue, ids, { delayMs: 0, again });
+    await options.ring(
+      freed.map(({ queue, executionId }) => ({
+        queue,
+        executionId,
+        delayMs: 0,
+        // What is rung again and again, while its ring may still be on its way, is in the queue once.
+        jobId: again ? `again-${executionId}` : undefined,
+      })),
+    );
   }
 
   /** What parked for longer than a worker rings ahead by itself. */
   async function ringTimers(nowMs: number): Promise<void> {
-    const untilMs = nowMs + RING_AHEAD_MS;
+    const untilMs = nowMs + LOOK_AHEAD_MS;
     const due = await dueExecutions(database.pool, Math.max(nowMs, rungUntilMs), untilMs, ROUND_MAX);
-    for (const { queue, executionId, wakeAtMs } of due) {
-      await options.ring(queue, [executionId], { delayMs: Math.ceil(wakeAtMs - nowMs), again: true });
-    }
+    await options.ring(
+      due.map(({ queue, executionId, wakeAtMs }) => ({
+        queue,
+        executionId,
+        delayMs: Math.ceil(wakeAtMs - nowMs),
+        jobId: timerJobId(executionId, wakeAtMs),
+      })),
+    );
     rungUntilMs = due.length < ROUND_MAX ? untilMs : (due.at(-1)?.wakeAtMs ?? untilMs) - 1;
   }
 

@@ -22,7 +22,7 @@ import {
 import { createRunner, type WorkerLog } from './runner.js';
 import { openSession, type Session } from './session.js';
 import { acquireUntil } from './slots.js';
-import { startSweeper } from './sweeper.js';
+import { type Bell, startSweeper } from './sweeper.js';
 
 export interface WorkerOptions {
   database: Database;
@@ -53,13 +53,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let leading = new AbortController();
   const leads = new Set<Promise<void>>();
 
+  const ring = ({ queue, executionId, delayMs, jobId }: Bell): Promise<void> =>
+    queues.producer.ring(queue, [executionId], { delayMs, ...(jobId === undefined ? {} : { jobId }) });
+
   const runner = createRunner({
     ...options,
     policy: config.retryPolicy,
     session: () => session,
-    ring: (queue, executionId, delayMs) => {
-      queues.producer.ring(queue, [executionId], { delayMs }).catch((error: unknown) => {
-        log.warn({ err: error, queue }, 'a doorbell could not be rung; the sweeper will');
+    ring: (bell) => {
+      ring(bell).catch((error: unknown) => {
+        log.warn({ err: error, queue: bell.queue }, 'a doorbell could not be rung; the sweeper will');
       });
     },
   });
@@ -132,13 +135,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     now: () => clock.now(),
     queues: () => consumer?.queues() ?? [],
     headOf: (queue) => queues.head(queue),
-    ring: async (queue, ids, { delayMs, again }) => {
-      // What is rung again and again, while its first ring may still be on its way, is in the queue once.
-      await Promise.all(
-        ids.map((id) =>
-          queues.producer.ring(queue, [id], again ? { delayMs, jobId: `sweep-${id}` } : { delayMs }),
-        ),
-      );
+    ring: async (bells) => {
+      await Promise.all(bells.map(ring));
     },
     ringBatch: (queue, batchId) => queues.producer.ringBatch(queue, batchId),
     log,

@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { compileMachine, parseDefinition } from '../../src/asl/index.js';
+import { createDatabaseClock, systemEntropy } from '../../src/main/clock.js';
+import { connectQueues, type Queues } from '../../src/queue/index.js';
+import {
+  connectDatabase,
+  createDefinitions,
+  createStarts,
+  createStateMachine,
+  type Database,
+  deliverSignal,
+  ensureQueues,
+  type StartAnswer,
+} from '../../src/store/index.js';
+import { createTasks, type Handlers } from '../../src/tasks/index.js';
+import { startWorker, type Worker } from '../../src/worker/index.js';
+import { createDatabase, type TestDatabase } from '../setup/database.js';
+import { rememberingLog } from '../setup/log.js';
+import { testRedis } from '../setup/redis.js';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let queues: Queues;
+const log = rememberingLog();
+const calls: { name: string; key: string; attempt: number }[] = [];
+
+const handlers: Handlers = {
+  double: (input: { n: number }, context) => {
+    calls.push({ name: 'double', key: context.idempotencyKey, attempt: context.attempt });
+    return { n: input.n * 2 };
+  },
+  slow: async (input: unknown, { signal }) => {
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, 60_000);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
+    });
+    return input;
+  },
+  short: async (input: unknown) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return input;
+  },
+};
+
+beforeAll(async () => {
+  testDatabase = await createDatabase();
+  database = connectDatabase({ url: testDatabase.url, poolSize: 10, log });
+  await ensureQueues(database, {});
+  const redis = testRedis();
+  queues = connectQueues({ redisUrl: redis.url, databaseUrl: testDatabase.url, prefix: redis.prefix, log });
+});
+
+afterAll(async () => {
+  await queues.close();
+  await database.close();
+  await testDatabase.drop();
+});
+
+function worker(concurrency = 10, shutdownGraceMs = 5_000): Promise<Worker> {
+  const definitions = createDefinitions({
+    database,
+    compile: (text) => {
+      const parsed = parseDefinition(text);
+      if (!parsed.ok) throw new Error('does not parse');
+      return compileMachine(parsed.definition);
+    },
+  });
+  return startWorker({
+    database,
+    queues,
+    tasks: createTasks({ handlers, logFor: () => log }),
+    clock: createDatabaseClock(),
+    entropy: systemEntropy,
+    machineOf: (id, version) => definitions.machine(id, version),
+    config: {
+      concurrency,
+      queues: undefined,
+      retryPolicy: { attempts: 3, backoffMs: 50, timeoutMs: 10_000 },
+      leaseMs: 3_000,
+      heartbeatMs: 500,
+      sweepMs: 1_000,
+      shutdownGraceMs,
+    },
+    log,
+  });
+}
+
+let machines = 0;
+
+async function machine(states: object, startAt: string): Promise<string> {
+  const stateMachineId = `machine-${++machines}`;
+  const outcome = await createStateMachine(database, {
+    stateMachineId,
+    name: stateMachineId,
+    description: null,
+    type: 'STANDARD',
+    queue: 'default',
+    weight: 5,
+    metadata: null,
+    definition: { StartAt: startAt, States: states } as never,
+  });
+  expect(outcome.kind).toBe('created');
+  return stateMachineId;
+}
+
+async function start(stateMachineId: string, input: object, ring = true): Promise<string> {
+  const answer: StartAnswer = await createStarts(database).start({
+    stateMachineId,
+    name: crypto.randomUUID(),
+    input: JSON.stringify(input),
+    queue: undefined,
+    at: undefined,
+    waited: false,
+    sourceExecutionId: undefined,
+    sourceStateName: undefined,
+  });
+  if (answer.kind !== 'created') throw new Error(answer.kind);
+  if (ring) await queues.producer.ring('default', [answer.execution.executionId]);
+  return answer.execution.executionId;
+}
+
+async function ended(id: string, withinMs = 10_000): Promise<Record<string, unknown>> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const row = await rowOf(id);
+    if (row['end_time'] !== null) return row;
+    if (Date.now() > deadline)
+      throw new Error(`has not ended: ${JSON.stringify({ row, log: log.lines.slice(-10) })}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function rowOf(id: string): Promise<Record<string, unknown>> {
+  const { rows } = await database.pool.query('SELECT * FROM executions WHERE id = $1', [id]);
+  return rows[0];
+}
+
+async function until(fits: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await fits())) {
+    if (Date.now() > deadline) throw new Error('still not');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const TWICE = {
+  First: { Type: 'Task', Resource: 'double', Next: 'Second' },
+  Second: { Type: 'Task', Resource: 'double', End: true },
+};
+
+describe('a worker', () => {
+  let running: Worker;
+  beforeAll(async () => {
+    running = await worker();
+  });
+  afterAll(() => running.stop());
+
+  test('runs an execution from its first event to its last', async () => {
+    const id = await start(await machine(TWICE, 'First'), { n: 3 });
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: '{"n":12}', owner: null });
+    const { rows } = await database.pool.query(
+      'SELECT events FROM journal WHERE execution_id = $1 ORDER BY seq',
+      [id],
+    );
+    const events = rows.flatMap((row) => JSON.parse(row.events) as { id: number; type: string }[]);
+    expect(events.map((event) => event.id)).toEqual(events.map((_, n) => n + 1));
+    expect(events.at(-1)?.type).toBe('ExecutionSucceeded');
+    expect(rows).toHaveLength(3);
+  });
+
+  test('parks what waits, and holds no slot for it: 200 waits on 10 slots end together', async () => {
+    const id = await machine({ W: { Type: 'Wait', Seconds: 1, End: true } }, 'W');
+    const began = Date.now();
+    const ids = await Promise.all(Array.from({ length: 200 }, () => start(id, {})));
+    await Promise.all(ids.map((one) => ended(one)));
+    // One after another on 10 slots they would take 20 s.
+    expect(Date.now() - began).toBeLessThan(10_000);
+  });
+
+  test('finds an execution whose doorbell was never rung', async () => {
+    const id = await start(await machine(TWICE, 'First'), { n: 1 }, false);
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  test('aborts a running task when its execution is stopped', async () => {
+    const id = await start(await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S'), {});
+    await until(async () => (await rowOf(id))['owner'] !== null);
+    expect(
+      await deliverSignal(database.pool, id, 'stop', { error: 'Enough', cause: 'said so' }),
+    ).toMatchObject({
+      found: true,
+      ended: false,
+    });
+    expect(await ended(id, 2_000)).toMatchObject({ status: 'ABORTED', error: 'Enough', cause: 'said so' });
+    const { rows } = await database.pool.query('SELECT 1 FROM inbox WHERE execution_id = $1', [id]);
+    expect(rows).toEqual([]);
+  });
+
+  test('puts what it cannot advance aside as a dead letter after its attempts', async () => {
+    const stateMachineId = await machine(TWICE, 'First');
+    await database.pool.query('DELETE FROM state_machine_versions WHERE state_machine_id = $1', [
+      stateMachineId,
+    ]);
+    const { rows } = await database.pool.query(
+      `INSERT INTO executions (id, state_machine_id, version, name, status, input, start_time, queue, wake_at)
+       VALUES (gen_random_uuid(), $1, 1, 'x', 'RUNNING', '{}', now(), 'default', now()) RETURNING id`,
+      [stateMachineId],
+    );
+    const id = String(rows[0].id);
+    await queues.producer.ring('default', [id]);
+    await until(
+      async () =>
+        (await database.pool.query('SELECT 1 FROM dead_letters WHERE execution_id = $1', [id])).rows.length >
+        0,
+    );
+    const letters = await database.pool.query(
+      'SELECT queue, attempts, error FROM dead_letters WHERE execution_id = $1',
+      [id],
+    );
+    expect(letters.rows).toEqual([
+      { queue: 'default', attempts: 3, error: `Error: there is no version 1 of ${stateMachineId}` },
+    ]);
+    expect(await rowOf(id)).toMatchObject({ owner: null, wake_at: null, end_time: null });
+  });
+});
+
+describe('a worker that is shut down', () => {
+  test('lets a short task end, and hands the execution back before the next one', async () => {
+    const first = await worker();
+    const id = await start(
+      await machine(
+        {
+          A: { Type: 'Task', Resource: 'short', Next: 'B' },
+          B: { Type: 'Task', Resource: 'double', End: true },
+        },
+        'A',
+      ),
+      { n: 1 },
+    );
+    await until(async () => (await rowOf(id))['owner'] !== null);
+    const before = calls.length;
+    await first.stop();
+    expect(calls.length).toBe(before);
+    const row = await rowOf(id);
+    expect(row).toMatchObject({ owner: null, end_time: null, current_state: 'B' });
+    const second = await worker();
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: '{"n":2}' });
+    await second.stop();
+  });
+
+  test('gives back what outlasts the grace, at once', async () => {
+    const first = await worker(10, 200);
+    const id = await start(await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S'), {});
+    await until(async () => (await rowOf(id))['owner'] !== null);
+    const began = Date.now();
+    await first.stop();
+    expect(Date.now() - began).toBeLessThan(2_000);
+    expect(await rowOf(id)).toMatchObject({ owner: null, end_time: null });
+    const { rows } = await database.pool.query(
+      'SELECT wake_at <= now() AS runnable FROM executions WHERE id = $1',
+      [id],
+    );
+    expect(rows).toEqual([{ runnable: true }]);
+    await database.pool.query(
+      "UPDATE executions SET end_time = now(), status = 'ABORTED', wake_at = NULL WHERE id = $1",
+      [id],
+    );
+  });
+});
+
+test('a worker that was declared dead drops what it has and registers anew', async () => {
+  const running = await worker();
+  const id = await start(await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S'), {});
+  await until(async () => (await rowOf(id))['owner'] !== null);
+  const before = (await rowOf(id))['owner'];
+  await database.pool.query("UPDATE workers SET heartbeat_at = now() - interval '1 hour'");
+  await database.pool.query('DELETE FROM workers WHERE id = $1', [before]);
+  await until(async () => {
+    const { rows } = await database.pool.query('SELECT id FROM workers WHERE id <> $1', [before]);
+    return rows.length === 1;
+  });
+  expect(log.lines.some(({ message }) => message.includes('declared dead'))).toBe(true);
+  await database.pool.query('UPDATE executions SET owner = NULL WHERE id = $1', [id]);
+  const next = await start(await machine(TWICE, 'First'), { n: 1 });
+  expect(await ended(next)).toMatchObject({ status: 'SUCCEEDED' });
+  await deliverSignal(database.pool, id, 'stop', {});
+  expect(await ended(id)).toMatchObject({ status: 'ABORTED' });
+  await running.stop();
+});
