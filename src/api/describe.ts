@@ -1,0 +1,24 @@
+import { pino } from 'pino';
+import type { Operations } from '../operations/index.js';
+import { buildApp } from './app.js';
+
+/** The OpenAPI document as text, printed from the routes, always in the same order. */
+export async function describeApi(): Promise<string> {
+  const app = await buildApp({
+    operations: nobody(),
+    config: { apiKeys: [], authNone: false, bodyLimit: 1, batchBodyLimit: 1 },
+    logger: pino({ level: 'silent' }),
+  });
+  const text = JSON.stringify(app.swagger(), null, 2);
+  await app.close();
+  return `${text}\n`;
+}
+
+/** Operations that reject: the document needs the routes, not the house behind them. */
+export function nobody(): Operations {
+  const noun = () =>
+    new Proxy(Object.create(null), {
+      get: (_target, name) => () => Promise.reject(new Error(`nobody is there to ${String(name)}`)),
+    });
+  return { stateMachines: noun(), executions: noun(), batches: noun(), queues: noun(), health: noun() };
+}

@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { OperationError } from '../../operations/index.js';
+import { isObject } from '../../std/json.js';
+import { HttpRefusal } from '../codes.js';
+import { type Problem, problem, problemOf } from '../problem.js';
+import { collectMethods } from './methods.js';
+
+/** Every answer that is not a success is a Problem, whoever refused. */
+export function answerErrors(app: FastifyInstance): void {
+  const table = collectMethods(app);
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  // Fastify reads the body first, also of a path that does not exist; then a body that it cannot read
+  // would hide that the path is wrong.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404 && !hasEmptyId(request.params)) {
+      return done(hasBadQuery(request.url) ? new HttpRefusal('MALFORMED_REQUEST', BAD_QUERY) : undefined);
+    }
+    const path = request.url.replace(/[?#].*$/s, '');
+    const methods = table.methodsOf(path);
+    if (methods.length === 0) {
+      return done(new OperationError('ROUTE_NOT_FOUND', `There is no route ${shorten(path)}.`));
+    }
+    const allowed = methods.join(', ');
+    reply.header('allow', allowed);
+    done(
+      new OperationError(
+        'METHOD_NOT_ALLOWED',
+        `${shorten(path)} cannot be called with ${request.method}; it can with ${allowed}.`,
+      ),
+    );
+  });
+}
+
+/** Answers an error, and says in the log what is not the caller's doing. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const body = problemOf(error, request.id);
+  if (body.statusCode >= 500) request.log.error({ err: error, reqId: request.id }, body.message);
+  else request.log.debug({ reqId: request.id, code: body.code }, body.message);
+  const retryAfter = error instanceof OperationError ? error.retryAfterSeconds : undefined;
+  if (retryAfter !== undefined || body.statusCode === 503) {
+    reply.header('retry-after', String(Math.ceil(retryAfter ?? RETRY_AFTER_SECONDS)));
+  }
+  if (!request.raw.complete) {
+    // Fastify would close the connection; then a caller who is still sending may never see the answer. See
+    // plugins/leftovers for what becomes of the rest.
+    reply.removeHeader('connection');
+  }
+  reply.code(body.statusCode).type('application/json; charset=utf-8').send(body);
+}
+
+/** When nobody knows better: a database that restarts needs about so long. */
+const RETRY_AFTER_SECONDS = 2;
+
+/** Answers what Node could not parse as HTTP; there is neither a request nor a reply, only the socket. */
+export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  // Half an answer may be on its way already; then more text would only garble it.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const body = unreadable(error.code ?? '');
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${body.statusCode} ${body.error}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+  );
+}
+
+function unreadable(code: string): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return problem('HEADERS_TOO_LARGE', 'URL and headers together are larger than 16 KiB.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problem('REQUEST_TIMEOUT', 'The request did not arrive completely in time.');
+    default:
+      return problem('MALFORMED_REQUEST', 'This is not an HTTP request that can be read.');
+  }
+}
+
+const BAD_QUERY = 'The query is not valid percent-encoded UTF-8.';
+
+/** `/executions/` matches `/executions/:executionId`; but it names no execution. */
+function hasEmptyId(params: unknown): boolean {
+  return isObject(params) && Object.entries(params).some(([name, id]) => id === '' && name !== '*');
+}
+
+function hasBadQuery(url: string): boolean {
+  const start = url.indexOf('?');
+  if (start === -1 || !url.includes('%', start)) return false;
+  try {
+    decodeURIComponent(url.slice(start));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function shorten(path: string): string {
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
+}

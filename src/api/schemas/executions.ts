@@ -1,0 +1,216 @@
+import { type Static, Type } from 'typebox';
+import { anyJson, instant, nullable, oneOf, strict } from './json.js';
+import { PageQuery, pageOf } from './page.js';
+
+export const ExecutionStatus = oneOf(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'], {
+  title: 'ExecutionStatus',
+});
+
+export const ExecutionParams = Type.Object({
+  executionId: Type.String({
+    description: 'The execution.',
+    examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'],
+  }),
+});
+
+const uuid = (description: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 100,
+    description,
+    examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'],
+  });
+
+const start = {
+  name: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 80,
+      description:
+        'Unique in the machine: the same name with the same input answers the same execution, with another input 409. Made when absent.',
+      examples: ['order-4711'],
+    }),
+  ),
+  input: Type.Optional(
+    anyJson({
+      description: '`{}` when absent. Not together with a source.',
+      examples: [{ orderId: 4711, items: [{ sku: 'A-1', quantity: 2 }] }],
+    }),
+  ),
+  sourceExecutionId: Type.Optional(uuid('Chaining: the output of this execution is the input.')),
+  sourceStateName: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 80,
+      description: 'Chaining: the output of this state of the source, as it was left last, is the input.',
+      examples: ['Charge'],
+    }),
+  ),
+};
+
+export const StartExecutionBody = strict(
+  {
+    ...start,
+    queue: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 100,
+        description: "The queue to wait in, which must exist. Absent: the machine's.",
+        examples: ['critical'],
+      }),
+    ),
+  },
+  { title: 'StartExecution' },
+);
+
+export const EnqueueBody = strict(
+  {
+    stateMachineId: Type.String({
+      minLength: 1,
+      maxLength: 80,
+      description: 'The machine to run.',
+      examples: ['order-processing'],
+    }),
+    queue: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'The queue, which must exist.',
+      examples: ['critical'],
+    }),
+    ...start,
+    at: Type.Optional(instant('Not to be taken up before. A time that has passed means now.')),
+  },
+  { title: 'Enqueue' },
+);
+
+export const MAX_WAIT_SECONDS = 60;
+
+export const wait = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    maximum: MAX_WAIT_SECONDS,
+    default: 0,
+    description:
+      'Hold the answer until the end, at most so many seconds; then answer as it stands. It runs on either way.',
+  }),
+);
+
+export const StartQuery = strict({ wait });
+
+const filter = {
+  status: Type.Optional(ExecutionStatus),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name.' })),
+  currentState: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 80, description: 'Executions that are in this state.' }),
+  ),
+  startedAfter: Type.Optional(instant('Started at this time or later.')),
+  startedBefore: Type.Optional(instant('Started before this time.')),
+  batchId: Type.Optional(uuid('Members of this batch.')),
+};
+const ofMachine = {
+  stateMachineId: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 80, description: 'Executions of this machine.' }),
+  ),
+};
+
+export const ExecutionQuery = strict({ ...ofMachine, ...filter, ...PageQuery });
+export const ExecutionCountQuery = strict({ ...ofMachine, ...filter });
+export const MachineExecutionQuery = strict({ ...filter, ...PageQuery });
+export const MachineExecutionCountQuery = strict({ ...filter });
+
+export const ExecutionBody = Type.Object(
+  {
+    executionId: uuid('Unique, and ordered by time.'),
+    stateMachineId: Type.String({ examples: ['order-processing'] }),
+    version: Type.Integer({ description: 'The version of the definition that it runs, to its end.' }),
+    name: Type.String({ examples: ['order-4711'] }),
+    status: ExecutionStatus,
+    currentState: nullable(Type.String(), {
+      description: 'The state it is in; null before the first and after the last.',
+      examples: ['Charge'],
+    }),
+    input: anyJson({ description: 'The input, as it was given.', examples: [{ orderId: 4711 }] }),
+    output: anyJson({ description: 'The output; null while there is none.' }),
+    error: nullable(Type.String(), { description: 'The name of the error that ended it.' }),
+    cause: nullable(Type.String(), { description: 'What the error said.' }),
+    startTime: instant('When it started.'),
+    endTime: nullable(instant('When it ended; null while it runs.')),
+    queue: Type.String({ examples: ['order-processing'] }),
+    batchId: nullable(Type.String(), { description: 'The batch it is a member of.' }),
+    sourceExecutionId: nullable(Type.String(), { description: 'The execution whose output it was given.' }),
+  },
+  { title: 'Execution' },
+);
+export type ExecutionBody = Static<typeof ExecutionBody>;
+
+export const ExecutionPage = pageOf(ExecutionBody, 'ExecutionPage');
+
+export const ExecutionCountBody = Type.Object(
+  { count: Type.Integer({ description: 'How many there are now.' }) },
+  { title: 'ExecutionCount' },
+);
+
+export const HistoryQuery = strict({
+  ...PageQuery,
+  reverse: Type.Optional(Type.Boolean({ default: false, description: 'The latest event first.' })),
+});
+
+export const HistoryEventBody = Type.Object(
+  {
+    id: Type.Integer({ description: '1, 2, 3 … without gaps.' }),
+    previousEventId: Type.Integer({ description: 'The event that led to this one; 0: none.' }),
+    type: Type.String({ examples: ['TaskStateEntered'] }),
+    timestamp: instant('When it happened.'),
+  },
+  {
+    title: 'HistoryEvent',
+    description:
+      'As AWS records it: beside these members, the one `…EventDetails` object that the type has, in which `input`, `output` and their like are JSON text.',
+    additionalProperties: Type.Unsafe<unknown>({ type: 'object', additionalProperties: true }),
+    examples: [
+      {
+        id: 2,
+        previousEventId: 0,
+        type: 'TaskStateEntered',
+        timestamp: '2026-01-31T12:00:00.000Z',
+        stateEnteredEventDetails: { name: 'Charge', input: '{"orderId":4711}' },
+      },
+    ],
+  },
+);
+export const HistoryPage = pageOf(HistoryEventBody, 'HistoryPage');
+
+export const StatesQuery = strict({ ...PageQuery });
+
+export const StateRecordBody = Type.Object(
+  {
+    stateName: Type.String({ examples: ['Charge'] }),
+    stateType: Type.String({ examples: ['Task'] }),
+    status: Type.String({ examples: ['SUCCEEDED'] }),
+    input: anyJson({ description: 'What the state was given.' }),
+    output: anyJson({ description: 'What it handed on; null while there is none.' }),
+    error: nullable(Type.String()),
+    startTime: instant('When it was entered.'),
+    endTime: nullable(instant('When it was left.')),
+    retryCount: Type.Integer({ description: 'How often it was tried again.' }),
+    sequenceNumber: Type.Integer({ description: 'The order in which states were entered.' }),
+  },
+  { title: 'StateRecord' },
+);
+export const StateRecordPage = pageOf(StateRecordBody, 'StateRecordPage');
+
+export const StopBody = strict(
+  {
+    error: Type.Optional(
+      Type.String({ maxLength: 256, description: 'The name of the error.', examples: ['Order.Withdrawn'] }),
+    ),
+    cause: Type.Optional(
+      Type.String({
+        maxLength: 32_768,
+        description: 'Why it was stopped.',
+        examples: ['the customer called'],
+      }),
+    ),
+  },
+  { title: 'StopExecution' },
+);

@@ -1,0 +1,176 @@
+import { type Static, Type } from 'typebox';
+import { anyJson, instant, nullable, oneOf, strict } from './json.js';
+import { PageQuery, pageOf } from './page.js';
+
+const definitionExample = {
+  StartAt: 'Ship',
+  States: { Ship: { Type: 'Task', Resource: 'shipOrder', End: true } },
+};
+
+const Definition = anyJson({
+  description:
+    'The state machine in Amazon States Language: an object, or text that holds it as JSON or YAML.',
+  anyOf: [{ type: 'object', additionalProperties: true }, { type: 'string' }],
+  examples: [definitionExample],
+});
+
+const MachineType = oneOf(['STANDARD', 'EXPRESS'], {
+  description: 'STANDARD, which is also the default. EXPRESS is refused so far.',
+});
+
+const name = Type.String({
+  minLength: 1,
+  maxLength: 80,
+  description: 'What the machine is called: as AWS has it, 1 to 80 characters without spaces and brackets.',
+  examples: ['order-processing'],
+});
+const description = Type.String({ maxLength: 4096, description: 'For whoever reads the list.' });
+const queue = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  description: 'The queue of its executions, which must exist. Absent: a queue of its own, weight 5.',
+  examples: ['critical'],
+});
+const metadata = anyJson({
+  description: 'Anything you want to keep with the machine.',
+  examples: [{ owner: 'fulfilment' }],
+});
+
+export const StateMachineParams = Type.Object({
+  stateMachineId: Type.String({ description: 'The state machine.', examples: ['order-processing'] }),
+});
+
+export const CreateStateMachineBody = strict(
+  {
+    id: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{1,80}$',
+        description: 'Made from the name when absent.',
+        examples: ['order-processing'],
+      }),
+    ),
+    name,
+    description: Type.Optional(description),
+    definition: Definition,
+    type: Type.Optional(MachineType),
+    queue: Type.Optional(queue),
+    metadata: Type.Optional(metadata),
+  },
+  { title: 'CreateStateMachine' },
+);
+
+export const UpdateStateMachineBody = strict(
+  {
+    name: Type.Optional(name),
+    description: Type.Optional(nullable(description)),
+    definition: Type.Optional(Definition),
+    queue: Type.Optional(queue),
+    metadata: Type.Optional(metadata),
+  },
+  { title: 'UpdateStateMachine', minProperties: 1 },
+);
+
+export const StateMachineQuery = strict({
+  id: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'This machine only.' })),
+  name: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
+  ),
+  type: Type.Optional(oneOf(['STANDARD', 'EXPRESS'], { description: 'Machines of this type.' })),
+  createdAfter: Type.Optional(instant('Created at this time or later.')),
+  createdBefore: Type.Optional(instant('Created before this time.')),
+  ...PageQuery,
+});
+
+export const RemoveStateMachineQuery = strict({
+  force: Type.Optional(
+    Type.Boolean({ default: false, description: 'Stop the executions that run, instead of refusing.' }),
+  ),
+});
+
+export const StateMachineBody = Type.Object(
+  {
+    stateMachineId: Type.String({ examples: ['order-processing'] }),
+    name: Type.String({ examples: ['order-processing'] }),
+    description: nullable(Type.String()),
+    type: oneOf(['STANDARD', 'EXPRESS']),
+    queue: Type.String({
+      description: 'The queue that its executions wait in, unless a start names another.',
+    }),
+    metadata: anyJson({ description: 'As it was given; null when nothing was.' }),
+    version: Type.Integer({ description: '1 at first; one more with each new definition.' }),
+    definition: anyJson({ description: 'The definition, parsed.', examples: [definitionExample] }),
+    createdAt: instant('When it was created.'),
+    updatedAt: instant('When it was changed last.'),
+  },
+  { title: 'StateMachine' },
+);
+export type StateMachineBody = Static<typeof StateMachineBody>;
+
+export const StateMachinePage = pageOf(StateMachineBody, 'StateMachinePage');
+
+export const StateMachineVersionBody = Type.Object(
+  {
+    version: Type.Integer(),
+    definition: anyJson({ description: 'The definition of this version, parsed.' }),
+    createdAt: instant('When the definition was stored.'),
+  },
+  { title: 'StateMachineVersion' },
+);
+export const StateMachineVersionPage = pageOf(StateMachineVersionBody, 'StateMachineVersionPage');
+
+export const RemovedStateMachineBody = Type.Object(
+  {
+    stateMachineId: Type.String(),
+    stopped: Type.Integer({ description: 'How many executions were asked to stop.' }),
+  },
+  { title: 'RemovedStateMachine' },
+);
+
+export const ValidateBody = strict(
+  { definition: Definition, type: Type.Optional(MachineType) },
+  { title: 'ValidateDefinition' },
+);
+
+export const ValidationBody = Type.Object(
+  {
+    result: oneOf(['OK', 'FAIL'], { description: 'FAIL when a diagnostic is an ERROR.' }),
+    diagnostics: Type.Array(
+      Type.Object({
+        severity: oneOf(['ERROR', 'WARNING']),
+        code: Type.String(),
+        pointer: Type.String({ description: "JSON Pointer into the definition; '' is the whole." }),
+        message: Type.String({ description: 'What was found and what was expected.' }),
+      }),
+    ),
+  },
+  { title: 'Validation' },
+);
+
+export const StatisticsQuery = strict({
+  startedAfter: Type.Optional(instant('Executions that started at this time or later.')),
+  startedBefore: Type.Optional(instant('Executions that started before this time.')),
+});
+
+const milliseconds = (what: string) =>
+  nullable(Type.Number(), { description: `${what}, in milliseconds; null while none has ended.` });
+
+export const StatisticsBody = Type.Object(
+  {
+    stateMachineId: Type.String(),
+    statuses: Type.Array(
+      Type.Object({
+        status: oneOf(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']),
+        count: Type.Integer({ description: 'Executions in this status.' }),
+        averageMs: milliseconds('The mean duration'),
+        minMs: milliseconds('The shortest duration'),
+        maxMs: milliseconds('The longest duration'),
+        p50Ms: milliseconds('The median duration'),
+        p95Ms: milliseconds('The duration that 95 % stay within'),
+        p99Ms: milliseconds('The duration that 99 % stay within'),
+        first: nullable(instant('When the first of them started.')),
+        last: nullable(instant('When the last of them started.')),
+      }),
+    ),
+  },
+  { title: 'Statistics' },
+);
