@@ -158,11 +158,18 @@ export function record(
 /** Records an event that nothing of a frame's own will point to. */
 export function recordAside(draft: Draft, previous: number, type: EventType, details?: JsonObject): number {
   const id = draft.meta.nextEventId;
+  const { maxEvents } = draft.run.about;
+  if (maxEvents !== undefined && id >= maxEvents && !type.startsWith('Execution')) throw new HistoryFull();
   draft.meta.nextEventId += 1;
   const event: HistoryEvent = { id, previousEventId: previous, type, timestamp: draft.nowMs };
   if (details !== undefined) event.details = details;
   draft.history.push(event);
   return id;
+}
+
+/** The history has room for nothing but the event that ends it. */
+export class HistoryFull extends Error {
+  override readonly name = 'HistoryFull';
 }
 
 /** Whether the frame can go on without the world, as it stands in the draft. */

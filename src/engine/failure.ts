@@ -38,7 +38,7 @@ export function retry(draft: Draft, frame: Frame, state: State, failure: Failure
   if (retrier === undefined || used >= retrier.maxAttempts) return false;
   frame.retries = state.retry.map((_, at) => (frame.retries[at] ?? 0) + (at === index ? 1 : 0));
   const delayMs = nextDelayMs(retrier, used, () => draft.run.entropy.random());
-  frame.phase = { kind: 'retrying', untilMs: draft.nowMs + delayMs };
+  frame.phase = { kind: 'retrying', untilMs: draft.nowMs + Math.ceil(delayMs) };
   return true;
 }
 
@@ -47,11 +47,8 @@ export function catchFailure(draft: Draft, frame: Frame, state: State, failure: 
   const catcher = 'catch' in state ? chooseCatcher(state.catch, failure.error ?? '') : undefined;
   if (catcher === undefined) return { kind: 'fails', failure };
   const error = { Error: failure.error ?? '', Cause: failure.cause ?? '' };
-  return {
-    kind: 'exits',
-    output: catchOutput(catcher, scopeOf(draft, frame, state), error),
-    next: catcher.next,
-  };
+  const output = catchOutput(catcher, scopeOf(draft, frame, state), error);
+  return { kind: 'exits', output, next: catcher.next, caught: true };
 }
 
 /**

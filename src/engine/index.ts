@@ -12,6 +12,8 @@ export {
   currentState,
   fold,
   isEnded,
+  MAX_HISTORY_EVENTS,
+  mergeAllDeltas,
   mergeDeltas,
   newRun,
   nextWakeAt,
@@ -20,4 +22,12 @@ export {
   snapshotOf,
 } from './run.js';
 export { deriveStateRecords, outputOfState, type StateRecord, type StateStatus } from './state-records.js';
-export { type Happening, isEmpty, MAX_TRANSITIONS, mergeSteps, type Step, step } from './step.js';
+export {
+  type Happening,
+  isEmpty,
+  MAX_TRANSITIONS,
+  mergeAllSteps,
+  mergeSteps,
+  type Step,
+  step,
+} from './step.js';

@@ -6,15 +6,19 @@ export type Outcome =
   | { kind: 'waits' }
   /** The state is left with this output. */
   | Exit
-  /** The state has failed. */
-  | { kind: 'fails'; failure: Failure };
+  /** The state has failed. `uncatchable`: its Retry and Catch have had their turn. */
+  | { kind: 'fails'; failure: Failure; uncatchable?: boolean };
 
-/** `previous`: what the Exited event points to, where that is not the frame's last event. */
+/**
+ * `previous`: what the Exited event points to, where that is not the frame's last event. `caught`: through
+ * a Catcher.
+ */
 export interface Exit {
   kind: 'exits';
   output: Json;
   next: string | undefined;
   previous?: number;
+  caught?: boolean;
 }
 
 /** An error of the workflow's, on its way through Retry and Catch. Fail may name neither. */

@@ -26,7 +26,7 @@ export interface About {
   startTimeMs: number;
   /** Shown in the context object and in ExecutionStarted when there is one. */
   roleArn?: string;
-  /** The execution fails with States.Runtime when its history reaches this many events, or a transition's more (AWS: 25,000). Absent: no limit. */
+  /** The execution fails with States.Runtime when its history is full; that is its last event. Absent: no limit. */
   maxEvents?: number;
 }
 
@@ -87,17 +87,30 @@ export function applyDelta(run: Run, delta: FrameDelta): void {
   }
 }
 
-/** Several steps before one commit: what `a` changed, then `b`. Later versions of a frame win. */
+/** What AWS allows a Standard execution (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
+export const MAX_HISTORY_EVENTS = 25_000;
+
+/** What `a` changed, then `b`. Later versions of a frame win. */
 export function mergeDeltas(a: FrameDelta, b: FrameDelta): FrameDelta {
-  const dropped = new Set([...a.dropped, ...b.dropped]);
+  return mergeAllDeltas(b.meta, [a, b]);
+}
+
+/** What all of them changed, one after another, in one pass. */
+export function mergeAllDeltas(meta: RunMeta, deltas: readonly FrameDelta[]): FrameDelta {
   const changed = new Map<number, Frame>();
-  for (const frame of a.changed) changed.set(frame.id, frame);
-  for (const frame of b.changed) {
-    changed.delete(frame.id);
-    changed.set(frame.id, frame);
+  const dropped = new Set<number>();
+  for (const delta of deltas) {
+    for (const id of delta.dropped) {
+      dropped.add(id);
+      changed.delete(id);
+    }
+    for (const frame of delta.changed) {
+      // Taken out first, so that the order is the order of the last change.
+      changed.delete(frame.id);
+      changed.set(frame.id, frame);
+    }
   }
-  for (const id of dropped) changed.delete(id);
-  return { meta: b.meta, changed: [...changed.values()], dropped: [...dropped] };
+  return { meta, changed: [...changed.values()], dropped: [...dropped] };
 }
 
 /** The whole run as text, for `fold`. */

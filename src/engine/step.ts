@@ -16,8 +16,8 @@ import {
   type Draft,
   endRun,
   frameOf,
+  HistoryFull,
   isReady,
-  record,
   recordAside,
   settleDraft,
   touch,
@@ -25,7 +25,7 @@ import {
 import type { Effect } from './effects.js';
 import type { HistoryEvent } from './events.js';
 import type { FrameDelta } from './ports.js';
-import { mergeDeltas, type Run } from './run.js';
+import { mergeAllDeltas, type Run } from './run.js';
 import { dueFrames } from './timers.js';
 import { fireTimer, goOn, takeTaskOutcome } from './transition.js';
 
@@ -62,29 +62,39 @@ export const MAX_STEP_BYTES = 8 * 1024 * 1024;
 export async function step(run: Run, happening: Happening, nowMs: number): Promise<Step> {
   const draft = beginDraft(run, nowMs);
   if (run.meta.ended !== undefined) return settleDraft(draft, false);
-  take(draft, happening);
-  const more = goOnWithAll(draft);
-  return settleDraft(draft, more && draft.meta.ended === undefined);
+  return settleDraft(draft, goOnUnlessFull(draft, happening) && draft.meta.ended === undefined);
+}
+
+/** Two steps as one, for one commit. Many at once are cheaper through `mergeAllSteps`. */
+export function mergeSteps(a: Step, b: Step): Step {
+  return mergeAllSteps(a, [b]);
 }
 
 /**
- * Two steps as one, for one commit. A call that `a` wanted and `b` takes back is neither made nor
- * cancelled: it was never made.
+ * Steps as one, for one commit, at the cost of all of them together. A call that one wanted and a later
+ * one took back is neither made nor cancelled: it was never made.
  */
-export function mergeSteps(a: Step, b: Step): Step {
+export function mergeAllSteps(first: Step, others: readonly Step[]): Step {
+  const steps = [first, ...others];
+  const { more, delta } = others.at(-1) ?? first;
+  const wanted = new Set<string>();
   const takenBack = new Set<string>();
-  const effects: Effect[] = [];
-  for (const effect of b.effects) {
-    const unmade =
-      effect.kind === 'cancel' && a.effects.some((e) => e.kind === 'invoke' && e.key === effect.key);
-    if (unmade) takenBack.add(effect.key);
-    else effects.push(effect);
-  }
+  const effects = steps
+    .flatMap((step) => step.effects)
+    .filter((effect) => {
+      if (effect.kind === 'invoke') wanted.add(effect.key);
+      if (effect.kind !== 'cancel' || !wanted.has(effect.key)) return true;
+      takenBack.add(effect.key);
+      return false;
+    });
   return {
-    history: [...a.history, ...b.history],
-    delta: mergeDeltas(a.delta, b.delta),
-    effects: [...a.effects.filter((e) => e.kind !== 'invoke' || !takenBack.has(e.key)), ...effects],
-    more: b.more,
+    history: steps.flatMap((step) => step.history),
+    delta: mergeAllDeltas(
+      delta.meta,
+      steps.map((step) => step.delta),
+    ),
+    effects: effects.filter((effect) => effect.kind !== 'invoke' || !takenBack.has(effect.key)),
+    more,
   };
 }
 
@@ -109,13 +119,23 @@ function take(draft: Draft, happening: Happening): void {
   else if (happening.kind === 'taskSucceeded')
     takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
   else if (happening.kind === 'taskFailed')
-    takeTaskOutcome(draft, happening, { ok: false, ...failureIn(happening) });
+    takeTaskOutcome(draft, happening, { ok: false, error: happening.error, cause: happening.cause });
   else if (happening.kind === 'heartbeat') beat(draft, happening.frameId, happening.key);
   else happening.kind satisfies 'tick';
 }
 
-function failureIn({ error, cause }: { error: string; cause: string }): { error: string; cause: string } {
-  return { error, cause };
+function goOnUnlessFull(draft: Draft, happening: Happening): boolean {
+  try {
+    take(draft, happening);
+    return goOnWithAll(draft);
+  } catch (error) {
+    if (!(error instanceof HistoryFull)) throw error;
+    const cause = `The execution reached the maximum number of history events (${String(draft.meta.nextEventId)}).`;
+    const failure = { error: 'States.Runtime', cause };
+    recordAside(draft, draft.meta.nextEventId - 1, 'ExecutionFailed', failure);
+    endRun(draft, 'FAILED', failure);
+    return false;
+  }
 }
 
 /** Fires what is due, then lets every ready frame go on in turn. Returns whether it had to leave something. */
@@ -123,14 +143,14 @@ function goOnWithAll(draft: Draft): boolean {
   let left = MAX_TRANSITIONS;
   const { run, queue } = draft;
   for (const id of dueFrames(run.timers, run.frames, draft.nowMs)) {
-    if (isOver(draft)) return false;
+    if (draft.meta.ended !== undefined) return false;
     // What this step has touched already has just been given its time.
     if (draft.changed.has(id) || draft.dropped.has(id)) continue;
     if (left-- <= 0) return true;
     fireTimer(draft, id);
   }
   for (const id of readyFrames(run.ready, queue)) {
-    if (isOver(draft)) return false;
+    if (draft.meta.ended !== undefined) return false;
     const frame = frameOf(draft, id);
     if (frame === undefined || !isReady(draft, frame)) continue;
     if (left-- <= 0 || draft.bytes > MAX_STEP_BYTES) return true;
@@ -148,20 +168,6 @@ function* readyFrames(before: Iterable<number>, queue: readonly number[]): Gener
     const id = queue[at];
     if (id !== undefined) yield id;
   }
-}
-
-function isOver(draft: Draft): boolean {
-  const { maxEvents } = draft.run.about;
-  // Looked at between transitions, each of which records a handful of events at most.
-  if (draft.meta.ended === undefined && maxEvents !== undefined && draft.meta.nextEventId >= maxEvents) {
-    const failure = {
-      error: 'States.Runtime',
-      cause: `The execution reached the maximum number of history events (${String(maxEvents)}).`,
-    };
-    record(draft, touch(draft, 0), 'ExecutionFailed', failure);
-    endRun(draft, 'FAILED', failure);
-  }
-  return draft.meta.ended !== undefined;
 }
 
 function start(draft: Draft): void {

@@ -126,6 +126,8 @@ interface Turn {
   outcome: Outcome;
 }
 
+type Fails = Extract<Outcome, { kind: 'fails' }>;
+
 function carryOut(draft: Draft, frame: Frame, state: State, decide: () => Outcome): void {
   let turn: Turn | undefined = decideIn(frame, state, decide);
   // Each turn settles the matter, or hands it to the frame above: a child's end, a child's failure.
@@ -153,17 +155,26 @@ function settle(draft: Draft, { frame, state, outcome }: Turn): Turn | undefined
     case 'exits':
       return leave(draft, touch(draft, frame.id), state, outcome);
     case 'fails':
-      return fail(draft, touch(draft, frame.id), state, outcome.failure);
+      return fail(draft, touch(draft, frame.id), state, outcome);
     default:
       return outcome satisfies never;
   }
 }
 
-function leave(draft: Draft, frame: Frame, state: State, { output, next, previous }: Exit): Turn | undefined {
+function leave(
+  draft: Draft,
+  frame: Frame,
+  state: State,
+  { output, next, previous, caught }: Exit,
+): Turn | undefined {
   if (state.type === 'Fail') throw new Error('a Fail state has no exit');
   const bound = boundBytes(output);
   draft.bytes += bound;
-  if (isTooLarge(output, bound)) return failing(frame, state, dataLimitExceeded(state.name));
+  if (isTooLarge(output, bound)) {
+    // What a Catcher made is not given to it again: that would go round for ever.
+    const failure = dataLimitExceeded(state.name);
+    return { frame, state, outcome: { kind: 'fails', failure, uncatchable: caught === true } };
+  }
   record(draft, frame, `${state.type}StateExited`, { name: state.name, output }, previous);
   if (next !== undefined) {
     Object.assign(frame, { state: next, phase: { kind: 'enter' }, input: output, retries: [] });
@@ -201,31 +212,29 @@ function join(draft: Draft, frame: Frame, state: ParallelState | MapState, phase
 }
 
 /** Retry, or catch, or fail the frame; and with a branch or an item fails the state around it. */
-function fail(draft: Draft, frame: Frame, state: State, failure: Failure): Turn | undefined {
-  const isRuntime = failure.error === 'States.Runtime';
-  if (!isRuntime && retry(draft, frame, state, failure)) return undefined;
+function fail(draft: Draft, frame: Frame, state: State, { failure, uncatchable }: Fails): Turn | undefined {
   // A runtime error ends everything at once: no event of its own, none for what it cuts.
-  if (isRuntime) return failExecution(draft, frame, failure);
+  if (failure.error === 'States.Runtime') return failExecution(draft, frame, failure);
+  if (uncatchable !== true && retry(draft, frame, state, failure)) return undefined;
   const isGroup = state.type === 'Parallel' || state.type === 'Map';
   if (isGroup) record(draft, frame, `${state.type}StateFailed`);
+  if (uncatchable === true) return failUpwards(draft, frame, state, failure);
   const caught = decideIn(frame, state, () => catchFailure(draft, frame, state, failure));
-  if (caught.outcome.kind !== 'fails') return caught;
-  // What fails here is the failure, or the Catcher itself: nobody catches that in this state.
-  const { failure: uncaught } = caught.outcome;
-  if (frame.parent === null || uncaught.error === 'States.Runtime')
-    return failExecution(draft, frame, uncaught);
+  // Fails still: the failure, since no Catcher takes it, or the Catcher itself.
+  return caught.outcome.kind === 'fails' ? failUpwards(draft, frame, state, caught.outcome.failure) : caught;
+}
+
+function failUpwards(draft: Draft, frame: Frame, state: State, failure: Failure): Turn | undefined {
+  if (frame.parent === null || failure.error === 'States.Runtime')
+    return failExecution(draft, frame, failure);
   const parent = parentOf(draft, frame.parent);
   cutChildren(draft, parent, frame, state);
-  const parentFrame = touch(draft, parent.frame.id);
-  parentFrame.lastEventId = frame.lastEventId;
-  return failing(parentFrame, parent.state, uncaught);
+  const around = touch(draft, parent.frame.id);
+  around.lastEventId = frame.lastEventId;
+  return { frame: around, state: parent.state, outcome: { kind: 'fails', failure } };
 }
 
 function failExecution(draft: Draft, frame: Frame, failure: Failure): undefined {
   record(draft, frame, 'ExecutionFailed', { ...failure });
   endRun(draft, 'FAILED', failure);
-}
-
-function failing(frame: Frame, state: State, failure: Failure): Turn {
-  return { frame, state, outcome: { kind: 'fails', failure } };
 }

@@ -236,6 +236,18 @@ describe('limits', () => {
     expect(end).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
   });
 
+  test('a Catcher whose own output is too large does not catch that again', async () => {
+    const { end } = await play({
+      definition: machineOf({
+        W: task('work', { Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'After' }] }),
+        After: { Type: 'Pass', End: true },
+      }),
+      input: { text: 'x'.repeat(262_100) },
+      handlers: { work: () => ({ error: 'Broken', cause: 'why'.repeat(20) }) },
+    });
+    expect(end).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
+  });
+
   test('exactly 256 KiB are not too much', async () => {
     const { end } = await play({
       definition: machineOf({ W: task('work') }),
@@ -244,11 +256,38 @@ describe('limits', () => {
     expect(end?.status).toBe('SUCCEEDED');
   });
 
-  test('a history that has a limit ends with the event that says so', async () => {
-    const { end, history } = await play({ definition: machineOf(LOOP), about: { maxEvents: 2500 } });
-    expect(end).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
-    expect(history.length).toBeLessThanOrEqual(2501);
-    expect(history.map(({ id }) => id)).toEqual(history.map((_, at) => at + 1));
+  test.each([2499, 2500, 2501])(
+    'a history of at most %i events ends with that event, which nothing catches',
+    async (maxEvents) => {
+      const { end, history } = await play({
+        definition: machineOf({
+          P: parallel([LOOP, { W: task('work') }], {
+            Retry: [{ ErrorEquals: ['States.ALL'] }],
+            Catch: [{ ErrorEquals: ['States.ALL'], Next: 'After' }],
+            Next: 'After',
+          }),
+          After: { Type: 'Pass', End: true },
+        }),
+        handlers: { work: () => ({ output: 1, afterMs: 1000 }) },
+        about: { maxEvents },
+      });
+      expect(end).toEqual({
+        kind: 'end',
+        status: 'FAILED',
+        error: 'States.Runtime',
+        cause: `The execution reached the maximum number of history events (${String(maxEvents)}).`,
+      });
+      expect(history.map(({ id }) => id)).toEqual(Array.from({ length: maxEvents }, (_, at) => at + 1));
+      expect(history.at(-1)?.type).toBe('ExecutionFailed');
+    },
+  );
+
+  test('an execution that ends with the last event that fits has not failed', async () => {
+    const { end } = await play({
+      definition: machineOf({ A: { Type: 'Pass', End: true } }),
+      about: { maxEvents: 4 },
+    });
+    expect(end?.status).toBe('SUCCEEDED');
   });
 });
 

@@ -1,6 +1,7 @@
-import { StatesError } from '../../asl/index.js';
+import { functionNameOf, StatesError } from '../../asl/index.js';
 import { isObject, type Json } from '../../std/json.js';
 import type { TaskPhase } from '../frame.js';
+import type { Failure } from '../outcome.js';
 
 /** What events of `arn:aws:states:::lambda:invoke` say of their service. */
 export const SERVICE = { resource: 'invoke', resourceType: 'lambda' } as const;
@@ -10,7 +11,8 @@ export const REGION = 'us-east-1';
 
 interface Call {
   functionName: string;
-  payload: Json;
+  /** Absent: what was given is not JSON. */
+  payload?: Json;
   tail: boolean;
 }
 
@@ -18,7 +20,7 @@ interface Call {
  * What the optimized Lambda integration calls, from the state's parameters
  * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html). A Payload that is a string
  * is JSON text; none, or null, is `{}`.
- * @throws StatesError when the parameters name no function, or the payload is not JSON.
+ * @throws StatesError when the parameters name no function.
  */
 export function callOf(parameters: Json): Call {
   const given = isObject(parameters) ? parameters : {};
@@ -29,13 +31,18 @@ export function callOf(parameters: Json): Call {
       'The field "FunctionName" is required but was missing or not a string',
     );
   }
+  const call: Call = { functionName: nameIn(functionName), tail: given['LogType'] === 'Tail' };
   const payload = given['Payload'] ?? {};
-  return {
-    functionName: nameIn(functionName),
-    payload: typeof payload === 'string' ? parsePayload(payload) : payload,
-    tail: given['LogType'] === 'Tail',
-  };
+  const value = typeof payload === 'string' ? parsePayload(payload) : payload;
+  if (value !== undefined) call.payload = value;
+  return call;
 }
+
+/** What the service answers to a payload that it cannot read. */
+export const UNREADABLE_PAYLOAD: Failure = {
+  error: 'Lambda.InvalidRequestContentException',
+  cause: 'Could not parse request body into json',
+};
 
 /** The result of a call, as the integration returns it. The request's id is all that we know of the transport. */
 export function resultEnvelope(output: Json, phase: TaskPhase, requestId: string): Json {
@@ -55,21 +62,16 @@ export function resultEnvelope(output: Json, phase: TaskPhase, requestId: string
   };
 }
 
-/** The function's name in an ARN, a partial ARN, or `name:qualifier`. */
-function nameIn(functionName: string): string {
-  const parts = functionName.split(':');
-  const at = parts.indexOf('function');
-  return parts[at + 1] || functionName;
+/** The function's name in an ARN, a partial ARN (`…:function:NAME`) or `NAME:QUALIFIER`. */
+function nameIn(text: string): string {
+  return functionNameOf(text) ?? /(?:^|:)function:([^:]+)/.exec(text)?.[1] ?? text.replace(/:[^:]*$/, '');
 }
 
-function parsePayload(text: string): Json {
+function parsePayload(text: string): Json | undefined {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as Json;
   } catch {
-    throw new StatesError(
-      'Lambda.InvalidRequestContentException',
-      `Could not parse request body into json: '${text}'`,
-    );
+    return undefined;
   }
 }
 

@@ -13,7 +13,7 @@ import { invocationOf } from '../invocation.js';
 import { type Failure, type Outcome, waits } from '../outcome.js';
 import { boundBytes, dataLimitExceeded, isTooLarge } from '../payload.js';
 import { scopeOf } from '../scope.js';
-import { callOf, REGION, resultEnvelope, SERVICE } from './lambda-invoke.js';
+import { callOf, REGION, resultEnvelope, SERVICE, UNREADABLE_PAYLOAD } from './lambda-invoke.js';
 
 /** https://states-language.net/spec.html#task-state: schedules the call; every attempt anew. */
 export function startTask(draft: Draft, frame: Frame, state: TaskState): Outcome {
@@ -40,11 +40,12 @@ export function startTask(draft: Draft, frame: Frame, state: TaskState): Outcome
     const call = callOf(parameters);
     phase.functionName = call.functionName;
     if (call.tail) phase.tail = true;
-    payload = call.payload;
     if (heartbeatSeconds !== undefined) limits['heartbeatInSeconds'] = heartbeatSeconds;
     record(draft, frame, 'TaskScheduled', { ...SERVICE, region: REGION, parameters, ...limits });
     phase.key = keyOf(draft, frame);
     record(draft, frame, 'TaskStarted', { ...SERVICE });
+    if (call.payload === undefined) return failTask(draft, frame, state, UNREADABLE_PAYLOAD);
+    payload = call.payload;
   }
   if (payload !== frame.input) phase.input = payload;
   if (timeoutSeconds !== undefined) phase.timeoutAtMs = draft.nowMs + timeoutSeconds * 1000;

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../src/std/json.js';
+import { type Played, play } from './driver.js';
+import { machineOf } from './machines.js';
+
+function invoke(Parameters: JsonObject): Promise<Played> {
+  return play({
+    definition: machineOf({
+      W: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke',
+        Parameters,
+        Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Caught' }],
+        End: true,
+      },
+      Caught: { Type: 'Pass', Parameters: { 'caught.$': '$.Error' }, End: true },
+    }),
+    handlers: { work: (input) => ({ output: { got: input } }) },
+  });
+}
+
+describe('lambda:invoke', () => {
+  test.each([
+    'work',
+    'work:7',
+    'arn:aws:lambda:us-east-1:000000000000:function:work',
+    'arn:aws:lambda:us-east-1:000000000000:function:work:$LATEST',
+    '000000000000:function:work',
+    'function:work:alias',
+  ])('finds the function in %s', async (FunctionName) => {
+    const { end } = await invoke({ FunctionName, Payload: { a: 1 } });
+    expect(end?.output).toMatchObject({
+      Payload: { got: { a: 1 } },
+      StatusCode: 200,
+      ExecutedVersion: '$LATEST',
+    });
+  });
+
+  test('calls with {} when there is no payload, or null', async () => {
+    expect((await invoke({ FunctionName: 'work' })).calls[0]?.input).toEqual({});
+    expect((await invoke({ FunctionName: 'work', Payload: null })).calls[0]?.input).toEqual({});
+  });
+
+  test('takes a payload that is text for JSON, and fails where it is none', async () => {
+    expect((await invoke({ FunctionName: 'work', Payload: '[1, "two"]' })).calls[0]?.input).toEqual([
+      1,
+      'two',
+    ]);
+    const { end, calls, history } = await invoke({ FunctionName: 'work', Payload: 'plain' });
+    expect(end?.output).toEqual({ caught: 'Lambda.InvalidRequestContentException' });
+    expect(calls).toEqual([]);
+    expect(history.map(({ type }) => type).slice(2, 5)).toEqual([
+      'TaskScheduled',
+      'TaskStarted',
+      'TaskFailed',
+    ]);
+  });
+
+  test('answers for a function that does not exist, and calls no other', async () => {
+    const { end, history } = await invoke({ FunctionName: 'nobody' });
+    expect(end?.output).toEqual({ caught: 'Lambda.ResourceNotFoundException' });
+    expect(history.find(({ type }) => type === 'TaskFailed')?.details).toMatchObject({
+      resource: 'invoke',
+      resourceType: 'lambda',
+    });
+  });
+});
