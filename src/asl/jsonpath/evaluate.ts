@@ -11,24 +11,45 @@ export function evaluatePath(path: CompiledPath, root: Json): Json | undefined {
   return evaluateSteps(path.steps, root);
 }
 
+/** As evaluatePath, for the steps after `$` or `@`. Most paths are fields and indexes only: those need no lists. */
 export function evaluateSteps(steps: readonly Step[], root: Json): Json | undefined {
-  let nodes: Json[] = [root];
-  let branched = false;
+  let node: Json = root;
   for (const [position, step] of steps.entries()) {
+    if (step.kind !== 'field' && step.kind !== 'index') return branchFrom(steps, position, [node], root);
+    const next = stepInto(step, node);
+    // A missing field before a wildcard gives an empty list, as AWS answers.
+    if (next === undefined)
+      return branchesAfter(steps, position) ? branchFrom(steps, position, [], root) : undefined;
+    node = next;
+  }
+  return node;
+}
+
+function stepInto(step: Step & { kind: 'field' | 'index' }, node: Json): Json | undefined {
+  if (step.kind === 'field') return isObject(node) ? getField(node, step.name) : undefined;
+  return Array.isArray(node) ? node.at(step.index) : undefined;
+}
+
+/** The rest of a path, from the first step that may lead to several values, or calls a function. */
+function branchFrom(steps: readonly Step[], from: number, start: Json[], root: Json): Json | undefined {
+  let nodes = start;
+  let branched = start.length === 0;
+  for (let position = from; position < steps.length; position++) {
+    const step = steps[position] as Step;
     if (step.kind === 'function') {
       const value = step.call(branched ? nodes : (nodes[0] as Json));
       if (value === undefined) return undefined;
-      nodes = [value];
-      branched = false;
+      [nodes, branched] = [[value], false];
       continue;
     }
-    if (branches(step, position === steps.length - 1)) branched = true;
+    branched ||= branches(step, position === steps.length - 1);
     const next: Json[] = [];
     for (const node of nodes) applyStep(step, node, root, next);
-    if (next.length === 0 && !branched && !laterBranches(steps, position)) return undefined;
+    if (next.length === 0 && !branched) {
+      if (!branchesAfter(steps, position)) return undefined;
+      branched = true;
+    }
     nodes = next;
-    // A missing field before a wildcard gives an empty list, as AWS answers; a function then gets that list.
-    if (nodes.length === 0) branched = true;
   }
   return branched ? nodes : nodes[0];
 }
@@ -39,20 +60,18 @@ function branches(step: Step, last: boolean): boolean {
     : step.kind !== 'field' && step.kind !== 'index' && step.kind !== 'function';
 }
 
-function laterBranches(steps: readonly Step[], position: number): boolean {
+function branchesAfter(steps: readonly Step[], position: number): boolean {
   return steps.some((step, at) => at > position && branches(step, at === steps.length - 1));
 }
 
 function applyStep(step: Step, node: Json, root: Json, out: Json[]): void {
   switch (step.kind) {
     case 'field':
-      if (isObject(node)) push(out, getField(node, step.name));
+    case 'index':
+      push(out, stepInto(step, node));
       break;
     case 'fields':
       if (isObject(node)) out.push(pick(node, step.names));
-      break;
-    case 'index':
-      if (Array.isArray(node)) push(out, node.at(step.index));
       break;
     case 'indexes':
       if (Array.isArray(node)) for (const index of step.indexes) push(out, node.at(index));
