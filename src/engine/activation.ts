@@ -12,7 +12,7 @@ import { createDeferred, type Deferred } from '../std/deferred.js';
 import type { Effect, InvokeEffect } from './effects.js';
 import type { AppendAnswer, Clock, Inbox, Journal, Leave, Tasks } from './ports.js';
 import { applyDelta, currentState, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
-import { type Happening, isEmpty, mergeSteps, type Step, step } from './step.js';
+import { type Happening, isEmpty, mergeAllSteps, type Step, step } from './step.js';
 
 export interface ActivationOptions {
   run: Run;
@@ -140,15 +140,17 @@ export class Activation {
 
   /** Folds in everything that has happened, and what the clock says is due. */
   async #decide(): Promise<Step | undefined> {
-    let decided: Step | undefined;
+    const steps: Step[] = [];
     const { clock } = this.#options.ports;
     const dueAtMs = nextWakeAt(this.#run);
     if (dueAtMs !== undefined && dueAtMs <= clock.now()) this.#happened.push({ kind: 'tick' });
     for (const happening of this.#happened.splice(0)) {
       const taken = await step(this.#run, happening, Math.floor(clock.now()));
       applyDelta(this.#run, taken.delta);
-      decided = decided === undefined ? taken : mergeSteps(decided, taken);
+      steps.push(taken);
     }
+    const [first, ...rest] = steps;
+    const decided = first === undefined ? undefined : mergeAllSteps(first, rest);
     // An endless loop of pure states gives way to the clock, the inbox and its neighbours here.
     if (decided?.more === true) this.#happened.push({ kind: 'tick' });
     return decided;

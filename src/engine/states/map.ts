@@ -25,11 +25,18 @@ export function startMap(draft: Draft, frame: Frame, state: MapState): Outcome {
   const items = mapItems(state, scope, input);
   const total = items.length;
   const startedEventId = record(draft, frame, 'MapStateStarted', { length: total });
-  const limit = maxConcurrency === 0 ? total : maxConcurrency;
+  const limit = Math.min(maxConcurrency === 0 ? total : maxConcurrency, INLINE_CONCURRENCY);
   const phase: ChildrenPhase = { kind: 'children', total, limit, startedEventId, items };
   frame.phase = phase;
   return joinMap(draft, frame, state, phase);
 }
+
+/**
+ * An inline Map works on at most 40 items at once, whatever MaxConcurrency says
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html). It also keeps one execution from
+ * calling ten thousand tasks of one worker at the same moment.
+ */
+const INLINE_CONCURRENCY = 40;
 
 /** Starts the next item. `previous`: what its first event follows; the state that the slot's last item left, or the Map's start. */
 export function startIteration(
