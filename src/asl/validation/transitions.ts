@@ -17,18 +17,18 @@ export function checkTransitions(
   complaints: Complaints,
 ): void {
   const transitions = new Map<string, Transition[]>();
-  let terminals = 0;
+  let ends = 0;
   for (const [name, state] of Object.entries(states)) {
     if (!isObject(state)) continue;
     const at = appendPointer(pointer, 'States', name);
     transitions.set(name, transitionsOf(state, at));
-    if (checkEnd(state, at, complaints)) terminals++;
+    if (checkEnd(state, at, complaints)) ends++;
   }
   checkTargets(startAt, states, pointer, [...transitions.values()].flat(), complaints);
   if (typeof startAt === 'string' && Object.hasOwn(states, startAt)) {
     checkReached(startAt, states, transitions, pointer, complaints);
   }
-  if (terminals === 0) {
+  if (ends === 0) {
     complaints.add(
       'MISSING_END_STATE',
       appendPointer(pointer, 'States'),
@@ -59,15 +59,18 @@ function collect(target: Json | undefined, pointer: string, found: Transition[])
   if (typeof target === 'string') found.push({ pointer, target });
 }
 
-/** Complains unless the state has exactly one of Next and End where it needs one. True: it ends its group. */
+/**
+ * Complains unless the state has exactly one of Next and End where it needs one. True: it ends its group,
+ * or may be meant to, so that one mistake does not bring a second complaint.
+ */
 function checkEnd(state: JsonObject, pointer: string, complaints: Complaints): boolean {
   const type = fieldOf(state, 'Type');
-  if (type === 'Succeed' || type === 'Fail') return true;
+  if (type === 'Choice') return false;
+  if (type === 'Succeed' || type === 'Fail' || typeof type !== 'string') return true;
   const [next, end] = [Object.hasOwn(state, 'Next'), Object.hasOwn(state, 'End')];
-  if (type === 'Choice' || typeof type !== 'string') return false;
   if (next && end) complaints.schema(pointer, "Expected one of 'Next' and 'End', found both.");
   if (!next && !end) complaints.schema(pointer, "Expected one of 'Next' and 'End', found neither.");
-  return state['End'] === true;
+  return end || !next;
 }
 
 function checkTargets(
