@@ -53,14 +53,20 @@ export interface OpenWorker {
   close(): Promise<void>;
 }
 
-/** Rejects with `QueueUnavailable` when the promise takes longer; what it would have done may still happen. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+/**
+ * Waits for the queue's answer, but not longer than this; what was asked for may still happen.
+ * @throws QueueUnavailable when it takes longer, or with what went wrong as its cause.
+ */
+export async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new QueueUnavailable(`no answer from the queue within ${ms} ms`)), ms);
   });
   try {
-    return await Promise.race([promise, limit]);
+    return await Promise.race([answer, limit]);
+  } catch (error) {
+    if (error instanceof QueueUnavailable) throw error;
+    throw new QueueUnavailable('the queue did not do what it was asked for', { cause: error });
   } finally {
     clearTimeout(timer);
   }

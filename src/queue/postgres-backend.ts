@@ -46,9 +46,7 @@ export function connectPostgres(url: string, outage: Outage): Backend {
     // The very first time it makes its tables, which takes longer than the patience of who rings.
     reach: () => (shared === undefined ? within(OPEN_MS, open()) : Promise.resolve()),
     async ping() {
-      await within(PATIENCE_MS, pool.query('SELECT 1')).catch((cause) => {
-        throw new QueueUnavailable('PostgreSQL does not answer', { cause });
-      });
+      await within(PATIENCE_MS, pool.query('SELECT 1'));
     },
     openQueue: (name) => new bullmq.Queue(name, { connection: pool, streams: { events: { maxLen: 100 } } }),
     async oldest(name) {

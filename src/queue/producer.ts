@@ -2,6 +2,7 @@ import type { BulkJobOptions } from 'bullmq';
 import type { Backend, RetryPolicy } from './backend.js';
 import { ANSWER_MS, QueueUnavailable, within } from './backend.js';
 import { chunksOf, type DoorbellData } from './doorbell.js';
+import { assertQueueName } from './names.js';
 import type { OpenQueues } from './open-queues.js';
 
 export interface RingOptions {
@@ -24,6 +25,7 @@ export interface Producer {
 export function createProducer(backend: Backend, queues: OpenQueues, policy: RetryPolicy): Producer {
   const bells = new Map<string, Bell>();
   const add = async (queue: string, entries: readonly Entry[]): Promise<void> => {
+    assertQueueName(queue);
     let bell = bells.get(queue);
     if (bell === undefined) {
       bell = new Bell(async (jobs) => {
@@ -124,7 +126,7 @@ class Bell {
       const flight = this.#waiting.splice(0, BULK);
       const outcome = await this.#send(flight.map(({ entry }) => entry)).then(
         () => undefined,
-        (error: unknown) => asUnavailable(error),
+        (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
       );
       for (const { settle } of flight) settle(outcome);
     }
@@ -133,8 +135,3 @@ class Bell {
 }
 
 type Settle = (error: Error | undefined) => void;
-
-function asUnavailable(error: unknown): Error {
-  if (error instanceof QueueUnavailable) return error;
-  return new QueueUnavailable('the queue did not take the job', { cause: error });
-}

@@ -9,7 +9,12 @@ import type { Outage } from './outage.js';
  * is taken from.
  */
 export function connectRedis(url: string, prefix: string, outage: Outage): Backend {
-  const asking = new Redis(url, { ...RECONNECT, maxRetriesPerRequest: 0, enableOfflineQueue: false });
+  const asking = new Redis(url, {
+    retryStrategy,
+    disconnectTimeout: DISCONNECT_MS,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+  });
   let working: WorkersRedis | undefined;
   let stopping = false;
   watch(asking, outage);
@@ -33,9 +38,7 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
     reach,
     async ping() {
       await reach();
-      await within(PATIENCE_MS, asking.ping()).catch((cause) => {
-        throw new QueueUnavailable('Redis does not answer', { cause });
-      });
+      await within(PATIENCE_MS, asking.ping());
     },
     openQueue(name) {
       // Without its own readiness and version check a queue can be opened while Redis is away, and works
@@ -56,9 +59,11 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
     },
     async reachForWork() {
       if (working !== undefined) return;
-      const retryStrategy = (times: number): number | null =>
-        stopping ? null : RECONNECT.retryStrategy(times);
-      working = new WorkersRedis(url, { retryStrategy, maxRetriesPerRequest: null });
+      working = new WorkersRedis(url, {
+        retryStrategy: (times) => (stopping ? null : retryStrategy(times)),
+        disconnectTimeout: DISCONNECT_MS,
+        maxRetriesPerRequest: null,
+      });
       working.setMaxListeners(0); // every worker listens on it
       watch(working, outage);
     },
@@ -86,7 +91,9 @@ export function connectRedis(url: string, prefix: string, outage: Outage): Backe
 }
 
 // Back within a second of Redis being back, and no faster than it can bear.
-const RECONNECT = { retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000) };
+const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 5), 1_000);
+// How long a connection that we end may take before it is cut.
+const DISCONNECT_MS = 200;
 
 /** Remembers the copy that BullMQ makes of it for a worker's blocking command. */
 class WorkersRedis extends Redis {

@@ -1,4 +1,5 @@
 import { type Backend, within } from './backend.js';
+import { assertQueueName } from './names.js';
 import type { OpenQueues } from './open-queues.js';
 
 /** A queue as BullMQ sees it: in jobs, each of which stands for one to fifty executions. */
@@ -18,6 +19,7 @@ export async function readStats(
   queues: OpenQueues,
   names: readonly string[],
 ): Promise<Record<string, QueueStats>> {
+  for (const name of names) assertQueueName(name);
   await backend.reach();
   const ask = async (name: string): Promise<[string, QueueStats]> => {
     const [counts, head] = await Promise.all([
@@ -44,6 +46,7 @@ export async function readHead(
   queues: OpenQueues,
   name: string,
 ): Promise<number | undefined> {
+  assertQueueName(name);
   await backend.reach();
   return within(
     STATS_MS,

@@ -82,11 +82,13 @@ describe('when Redis fails', () => {
     }, 10_000);
   });
 
-  test('a process ends quickly although it is gone', async () => {
+  test.each([0, 500])('a process ends quickly although it has been gone for %d ms', async (goneMs) => {
     const queues = connect();
     const listener = listen(queues, one);
-    await eventually(() => expect(listener.consumer.queues()).toEqual(['q']));
+    await queues.producer.ring('q', ['heard']);
+    await eventually(() => expect(listener.heard).toHaveLength(1));
     await redis.kill();
+    await new Promise((resolve) => setTimeout(resolve, goneMs));
     const began = performance.now();
     await queues.close();
     expect(performance.now() - began).toBeLessThan(3_000);

@@ -181,7 +181,12 @@ describe.each(STORES)('queues on %s', (store) => {
   });
 
   test('a name that no queue can have is refused', async () => {
-    await expect(house.connect().producer.ring('a:b', ['x'])).rejects.toThrow();
+    const queues = house.connect();
+    const complaint = "'a:b' cannot be a queue";
+    await expect(queues.producer.ring('a:b', ['x'])).rejects.toThrow(complaint);
+    await expect(queues.producer.ringBatch('a:b', 'x')).rejects.toThrow(complaint);
+    await expect(queues.stats(['q', 'a:b'])).rejects.toThrow(complaint);
+    await expect(queues.head('a:b')).rejects.toThrow(complaint);
     expect(isQueueName('order-processing_2')).toBe(true);
     for (const name of ['', 'a:b', 'a b', 'ä', 'x'.repeat(101)]) expect(isQueueName(name)).toBe(false);
   });
