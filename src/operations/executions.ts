@@ -18,7 +18,7 @@ import {
 import { type Deps, ringSoon } from './deps.js';
 import { OperationError, refusal } from './errors.js';
 import { guarded } from './guarded.js';
-import { checkExecutionName, checkFilterTexts, unknownQueue } from './names.js';
+import { checkExecutionName, checkFilter, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkLine, payloadText } from './payloads.js';
 import { decodePosition, encodePosition } from './positions.js';
@@ -41,20 +41,20 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
     }),
 
     enqueue: guarded(async ({ stateMachineId, at, ...request }) => {
-      checkFilterTexts({ at });
+      checkFilter({ at });
       const { execution } = await start(deps, starts, stateMachineId, request, { at });
       return viewOf(execution);
     }),
 
     list: guarded(async (request = {}) => {
-      checkFilterTexts(request);
+      checkFilter(request);
       const { items, nextCursor } = await listExecutions(pool, request, pageQuery(request));
       if (items.length === 0) await checkMachine(deps, request.stateMachineId);
       return { items: items.map(viewOf), nextCursor };
     }),
 
     count: guarded(async (filter = {}) => {
-      checkFilterTexts(filter);
+      checkFilter(filter);
       const count = await countExecutions(pool, filter);
       if (count === 0) await checkMachine(deps, filter.stateMachineId);
       return { count };

@@ -36,17 +36,23 @@ export function checkStateMachineName(name: string, pointer = '/name'): void {
   }
 }
 
-/** Text that a filter looks for: PostgreSQL has no \u0000. @throws OperationError VALIDATION_FAILED */
-export function checkFilterTexts(filter: object): void {
+/**
+ * What a filter looks for: PostgreSQL has no \\u0000 in its texts, and no dates of all the years that JavaScript has.
+ * @throws OperationError VALIDATION_FAILED
+ */
+export function checkFilter(filter: object): void {
   for (const [field, value] of Object.entries(filter)) {
     if (typeof value === 'string' && value.includes('\0')) {
       throw refusal('VALIDATION_FAILED', `/${field}`, 'The text may not contain \\u0000.');
     }
-    if (value instanceof Date && Number.isNaN(value.getTime())) {
-      throw refusal('VALIDATION_FAILED', `/${field}`, 'This is not a date.');
+    if (value instanceof Date && !(value.getTime() >= YEAR_1 && value.getTime() < YEAR_10000)) {
+      throw refusal('VALIDATION_FAILED', `/${field}`, 'A date is expected, of a year from 1 to 9999.');
     }
   }
 }
+
+const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
+const YEAR_10000 = 253_402_300_800_000;
 
 /** An id from a name: `Order processing` becomes `order-processing`. */
 export function slugOf(name: string): string {

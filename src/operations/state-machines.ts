@@ -18,13 +18,7 @@ import { checkType, readDefinition, validate } from './definitions.js';
 import { type Deps, ringSoon } from './deps.js';
 import { OperationError, refusal } from './errors.js';
 import { guarded } from './guarded.js';
-import {
-  checkFilterTexts,
-  checkStateMachineId,
-  checkStateMachineName,
-  slugOf,
-  unknownQueue,
-} from './names.js';
+import { checkFilter, checkStateMachineId, checkStateMachineName, slugOf, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkLine, payloadText } from './payloads.js';
 import type {
@@ -45,7 +39,7 @@ export function createStateMachineOperations(
     create: guarded((request) => create(deps, request)),
 
     list: guarded(async (request = {}) => {
-      checkFilterTexts(request);
+      checkFilter(request);
       const { items, nextCursor } = await listStateMachines(database, request, pageQuery(request));
       return { items: items.map(viewOf), nextCursor };
     }),
@@ -103,7 +97,7 @@ export function createStateMachineOperations(
     }),
 
     statistics: guarded(async (id, range = {}) => {
-      checkFilterTexts(range);
+      checkFilter(range);
       if ((await findStateMachine(database, id)) === undefined) throw unknown(id);
       const found = await executionStatistics(database.pool, { ...range, stateMachineId: id });
       const byStatus = new Map(found.map((row) => [row.status, row]));

@@ -33,9 +33,9 @@ const KINDS = {
     typeof part === 'string' && part.length <= 200 && !part.includes('\0'),
   integer: (part: unknown): part is number =>
     typeof part === 'number' && Number.isInteger(part) && part >= 0 && part <= 2 ** 31 - 1,
-  /** Milliseconds since the epoch, within what a Date can say. */
+  /** Milliseconds since the epoch, up to the year 9999. */
   instant: (part: unknown): part is number =>
-    typeof part === 'number' && Number.isInteger(part) && Math.abs(part) <= 8.64e15,
+    typeof part === 'number' && Number.isInteger(part) && part >= 0 && part < 253_402_300_800_000,
 };
 
 type Kind = keyof typeof KINDS;
