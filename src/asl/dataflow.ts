@@ -26,7 +26,7 @@ export function parametersOf(state: State, scope: Scope, input: Json): Json {
 /** The result through ResultSelector, in which `$` is the result. */
 export function resultOf(state: State, scope: Scope, result: Json): Json {
   const selector = 'resultSelector' in state ? state.resultSelector : undefined;
-  return selector === undefined ? result : fillTemplate(selector, scope, result);
+  return selector === undefined ? result : fillTemplate(selector, scope, result, true);
 }
 
 /**

@@ -1,14 +1,8 @@
 import type { Json } from '../std/json.js';
 import { runtimeError, StatesError } from './errors.js';
 import { countPlaces, INTRINSICS, type Intrinsic, IntrinsicFault, isOfKind } from './intrinsics/index.js';
-import {
-  type CompiledPath,
-  evaluatePath,
-  PathSyntaxError,
-  parsePath,
-  Reader,
-  readPath,
-} from './jsonpath/index.js';
+import { type CompiledPath, PathSyntaxError, parsePath, Reader, readPath } from './jsonpath/index.js';
+import { lookUp, pathInMessages, resolvePath } from './resolve.js';
 import type { Scope } from './scope.js';
 
 /** What may stand behind a `.$` field, ErrorPath or CausePath: a path or a call of an intrinsic function. */
@@ -37,8 +31,16 @@ export function parseExpression(text: string): CompiledExpression {
   return call;
 }
 
+/** Where an expression stands: AWS says in two ways that its path finds nothing. */
+export interface Place {
+  /** The field that holds it, with its `.$`. */
+  field: string;
+  /** True inside a ResultSelector, of which AWS complains as of InputPath and OutputPath. */
+  inResultSelector?: boolean;
+}
+
 /**
- * The value of an expression, `field` being the template field it stands in. `input` is what `$` means.
+ * The value of an expression. `input` is what `$` means.
  * Throws StatesError: States.Runtime for a path that finds nothing, States.IntrinsicFailure for a call
  * with arguments that the function refuses.
  */
@@ -46,14 +48,16 @@ export function evaluateExpression(
   expression: CompiledExpression,
   scope: Scope,
   input: Json,
-  field: string,
+  place: Place,
 ): Json {
   if (expression.kind === 'call') return callIntrinsic(expression, scope, input);
-  const root = expression.path.ofContext ? scope.context : input;
-  const value = evaluatePath(expression.path, root);
+  const { path } = expression;
+  if (place.inResultSelector === true) return resolvePath(path, scope, input);
+  const value = lookUp(path, scope, input);
   if (value !== undefined) return value;
+  const found = JSON.stringify(path.ofContext ? scope.context : input);
   throw runtimeError(
-    `The JSONPath '${expression.path.text}' specified for the field '${field}' could not be found in the input '${JSON.stringify(root)}'`,
+    `The JSONPath '${pathInMessages(path)}' specified for the field '${place.field}' could not be found in the input '${found}'`,
   );
 }
 
@@ -72,11 +76,12 @@ function callIntrinsic(call: IntrinsicCall, scope: Scope, input: Json): Json {
 function evaluateArgument(argument: Argument, scope: Scope, input: Json): Json {
   if (argument.kind === 'literal') return argument.value;
   if (argument.kind === 'call') return callIntrinsic(argument, scope, input);
-  const root = argument.path.ofContext ? scope.context : input;
-  const value = evaluatePath(argument.path, root);
+  const { path } = argument;
+  const value = lookUp(path, scope, input);
   if (value !== undefined) return value;
+  const found = JSON.stringify(path.ofContext ? scope.context : input);
   throw runtimeError(
-    `The JsonPath argument for the field '${argument.path.text}' could not be found in the input '${JSON.stringify(root)}'`,
+    `The JsonPath argument for the field '${pathInMessages(path)}' could not be found in the input '${found}'`,
   );
 }
 

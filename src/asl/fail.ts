@@ -19,7 +19,7 @@ function textOf(
   scope: Scope,
 ): string | undefined {
   if (source === undefined || typeof source === 'string') return source;
-  const value = evaluateExpression(source, scope, scope.input, field);
+  const value = evaluateExpression(source, scope, scope.input, { field });
   if (typeof value === 'string') return value;
   throw runtimeError(`The ${field} field must refer to a string, but refers to ${JSON.stringify(value)}`);
 }

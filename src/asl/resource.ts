@@ -12,9 +12,10 @@ export type Resource =
   | { kind: 'unknown' };
 
 export function parseResource(resource: string): Resource {
-  const functionName = functionNameOf(resource);
-  if (functionName !== undefined)
+  const functionName = FUNCTION_ARN.exec(resource)?.[1] ?? PLAIN_NAME.exec(resource)?.[0];
+  if (functionName !== undefined) {
     return { kind: 'integration', integration: { kind: 'function', functionName } };
+  }
   if (/^arn:[\w-]+:states:[^:]*:[^:]*:activity:[^:]+$/.test(resource)) {
     return { kind: 'unsupported', feature: 'activities', of: 'activity' };
   }
@@ -24,14 +25,18 @@ export function parseResource(resource: string): Resource {
 }
 
 /**
- * The name of a handler in a function's ARN (full, with alias or version, or in the short form
- * `arn:aws:lambda:::NAME`) or in a plain name; undefined for any other text.
+ * The handler's name in what `lambda:invoke` takes as FunctionName: an ARN, `ACCOUNT:function:NAME` or a
+ * plain name, each with or without `:ALIAS`; undefined for any other text.
  */
 export function functionNameOf(text: string): string | undefined {
-  return FUNCTION_ARN.exec(text)?.[1] ?? (PLAIN_NAME.test(text) ? text : undefined);
+  return FUNCTION_ARN.exec(text)?.[1] ?? PARTIAL_ARN.exec(text)?.[1];
 }
 
-const FUNCTION_ARN = /^arn:[\w-]+:lambda:[^:]*:[^:]*:(?:function:)?([\w-]{1,140})(?::(?:\$LATEST|[\w-]+))?$/;
+/** In full, with alias or version, or in the short form `arn:aws:lambda:::NAME`. */
+const FUNCTION_ARN =
+  /^arn:[\w-]+:lambda:(?:[^:]*:[^:]*:function:|::)([\w-]{1,140})(?::(?:\$LATEST|[\w-]+))?$/;
+
+const PARTIAL_ARN = /^(?:\d{12}:function:)?([\w.-]{1,140})(?::(?:\$LATEST|[\w-]+))?$/;
 
 const PLAIN_NAME = /^[\w.-]{1,140}$/;
 

@@ -27,18 +27,31 @@ export function compileTemplate(template: Json): CompiledTemplate {
     : { kind: 'object', fields };
 }
 
-/** The template with its expressions replaced by their values. `input` is what `$` means. Throws StatesError. */
-export function fillTemplate(template: CompiledTemplate, scope: Scope, input: Json): Json {
+/**
+ * The template with its expressions replaced by their values. `input` is what `$` means.
+ * Throws StatesError.
+ */
+export function fillTemplate(
+  template: CompiledTemplate,
+  scope: Scope,
+  input: Json,
+  inResultSelector = false,
+): Json {
   switch (template.kind) {
     case 'constant':
       return template.value;
     case 'expression':
-      return evaluateExpression(template.expression, scope, input, template.field);
+      return evaluateExpression(template.expression, scope, input, {
+        field: template.field,
+        inResultSelector,
+      });
     case 'list':
-      return template.items.map((item) => fillTemplate(item, scope, input));
+      return template.items.map((item) => fillTemplate(item, scope, input, inResultSelector));
     case 'object': {
       const filled: JsonObject = {};
-      for (const [name, part] of template.fields) setField(filled, name, fillTemplate(part, scope, input));
+      for (const [name, part] of template.fields) {
+        setField(filled, name, fillTemplate(part, scope, input, inResultSelector));
+      }
       return filled;
     }
   }

@@ -13,7 +13,7 @@ function evaluate(text: string, input: Json = {}): Json {
     context: { Machine: 'm' },
     entropy: { random: () => 0.999, uuid: () => UUID },
   };
-  return evaluateExpression(parseExpression(text), scope, input, 'x.$');
+  return evaluateExpression(parseExpression(text), scope, input, { field: 'x.$' });
 }
 
 function failureOf(text: string, input: Json = {}): StatesError {

@@ -15,6 +15,8 @@ const store: Json = {
   ],
   bicycle: { color: 'red', price: 19 },
   'a.b': 1,
+  '@type': 4,
+  'xml:id': 5,
   'with space': 2,
   größe: 3,
 };
@@ -36,6 +38,8 @@ describe('definite paths', () => {
     ['$.a\\.b', 1],
     ["$['with space']", 2],
     ['$.größe', 3],
+    ['$.@type', 4],
+    ['$.xml:id', 5],
     ["$.bicycle['color','price']", { color: 'red', price: 19 }],
     ['$.book[2].isbn', null],
   ])('%s means one value', (path, expected) => {

@@ -126,6 +126,12 @@ describe('what AWS refuses, in its words', () => {
       "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]",
     ],
     [
+      'credentials without a role',
+      { StartAt: 'A', States: { A: { Type: 'Task', Resource: 'f', Credentials: {}, End: true } } },
+      '/States/A/Credentials',
+      "The field 'RoleArn' is required but was missing",
+    ],
+    [
       'no branches',
       { StartAt: 'A', States: { A: { Type: 'Parallel', Branches: [], End: true } } },
       '/States/A/Branches',

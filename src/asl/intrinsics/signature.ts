@@ -12,7 +12,10 @@ export interface Intrinsic {
   readonly optional?: number;
   /** The last kind may be repeated, or left out. */
   readonly variadic?: true;
-  /** Throws IntrinsicFault when the arguments are of the right kinds but make no sense. */
+  /**
+   * Gets arguments whose number and kinds have been checked against `takes`.
+   * Throws IntrinsicFault when they make no sense all the same.
+   */
   run(args: readonly Json[], entropy: Entropy): Json;
 }
 

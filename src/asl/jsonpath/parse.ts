@@ -41,9 +41,9 @@ export function readSteps(reader: Reader, inFilter = false): Step[] {
     if (steps.length > MAX_STEPS) reader.fail(`a path has at most ${MAX_STEPS} steps, found more`);
     if (reader.take('..')) {
       steps.push({ kind: 'descent' });
-      steps.push(reader.next === '[' ? readBrackets(reader, inFilter) : readDotted(reader));
+      steps.push(reader.next === '[' ? readBrackets(reader, inFilter) : readDotted(reader, inFilter));
     } else if (reader.take('.')) {
-      steps.push(readDotted(reader));
+      steps.push(readDotted(reader, inFilter));
     } else if (reader.next === '[') {
       steps.push(readBrackets(reader, inFilter));
     } else {
@@ -52,12 +52,15 @@ export function readSteps(reader: Reader, inFilter = false): Step[] {
   }
 }
 
-/** What a dotted name may not contain unescaped: it would be an operator, or end an argument or a filter. */
-const NAME = /(?:[^\s.[\](),:;?*@&|=<>!~'"^%+/{}\\]|\\.)+/uy;
+/** What a dotted name may not contain unescaped: it would be an operator, or end an argument. */
+const NAME = /(?:[^\s.[\](),?*'"\\]|\\.)+/uy;
 
-function readDotted(reader: Reader): Step {
+/** Inside a filter, signs also compare and combine. */
+const NAME_IN_FILTER = /(?:[^\s.[\](),?*'"\\@:;&|=<>!~^%+/{}]|\\.)+/uy;
+
+function readDotted(reader: Reader, inFilter: boolean): Step {
   if (reader.take('*')) return { kind: 'wildcard' };
-  const written = reader.match(NAME);
+  const written = reader.match(inFilter ? NAME_IN_FILTER : NAME);
   if (written === undefined) reader.fail('expected a field name');
   const name = written.replace(/\\(.)/gsu, '$1');
   if (!reader.take('()')) return { kind: 'field', name };

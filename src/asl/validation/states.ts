@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../std/json.js';
+import type { Json, JsonObject } from '../../std/json.js';
+import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
 import type { StateType } from '../definition.js';
 import { MAX_SECONDS } from '../wait.js';
@@ -88,7 +89,7 @@ const SCHEMAS: Readonly<Record<StateType, Schema>> = {
     TimeoutSecondsPath: referencePath,
     HeartbeatSeconds: SECONDS,
     HeartbeatSecondsPath: referencePath,
-    Credentials: notYet('Credentials'),
+    Credentials: credentials,
   },
   Choice: { ...COMMON, ...PATHS, Choices: choices, Default: text, Assign: notYet('variables (Assign)') },
   Wait: {
@@ -126,10 +127,18 @@ const SCHEMAS: Readonly<Record<StateType, Schema>> = {
   },
 };
 
-function endsHere(value: Parameters<Check>[0], pointer: string, complaints: Complaints): void {
+function endsHere(value: Json, pointer: string, complaints: Complaints): void {
   boolean(value, pointer, complaints);
   if (value === false)
     complaints.schema(pointer, 'Expected true, found false: leave End out and name a Next.');
+}
+
+function credentials(value: Json, pointer: string, complaints: Complaints): void {
+  if (isObject(value) && (Object.hasOwn(value, 'RoleArn') || Object.hasOwn(value, 'RoleArn.$'))) {
+    complaints.notSupported(pointer, 'Credentials');
+  } else {
+    complaints.schema(pointer, "The field 'RoleArn' is required but was missing");
+  }
 }
 
 function checkMap(map: JsonObject, pointer: string, complaints: Complaints): void {
