@@ -1,6 +1,7 @@
 import {
   isPgPool,
   type PgPool,
+  type PgQueryResult,
   PostgresConnection,
   type PostgresConnectionOptions,
   PostgresQueueBackend,
@@ -110,14 +111,26 @@ async function openConnection(pool: PgPool, outage: Outage): Promise<PostgresCon
   connection.setMaxListeners(0); // every queue listens on it
   connection.on('error', (error) => outage.failed(error));
   await connection.waitUntilReady();
-  const unlimit = async (): Promise<void> => {
-    const listener = await connection.getListenClient();
-    if ('setMaxListeners' in listener && typeof listener.setMaxListeners === 'function')
-      listener.setMaxListeners(0);
-  };
-  connection.on('listenerinvalidated', () => unlimit().catch((error) => outage.failed(error)));
-  await unlimit();
+  const share = async (): Promise<void> => shareListener(await connection.getListenClient());
+  connection.on('listenerinvalidated', () => share().catch((error) => outage.failed(error)));
+  await share();
   return connection;
+}
+
+type Listener = Awaited<ReturnType<PostgresConnection['getListenClient']>>;
+
+/** Makes a session fit for many workers: any number may listen on it, and one statement runs at a time. */
+function shareListener(listener: Listener): void {
+  if ('setMaxListeners' in listener && typeof listener.setMaxListeners === 'function') {
+    listener.setMaxListeners(0);
+  }
+  const query = listener.query.bind(listener);
+  let last: Promise<unknown> = Promise.resolve();
+  listener.query = <R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> => {
+    const next = last.then(() => query<R>(text, params));
+    last = next.catch(() => undefined); // whoever asked is told; the next one has its own turn
+    return next;
+  };
 }
 
 /** One queue's view of the shared connection: closing it takes its own listeners away and nothing else. */
