@@ -237,7 +237,7 @@ describe('the sources that a filter finds', () => {
     );
     await pool.query('UPDATE executions SET epoch = 1 WHERE id = $1', [ids[0]]);
     expect(await sourcesFor({ stateMachineId: machine, currentState: 'Now' })).toEqual([ids[0]]);
-    expect(await sourcesFor({ stateMachineId: machine, currentState: 'Before' })).toEqual([]);
+    expect(await sourcesFor({ stateMachineId: machine, currentState: 'Before' })).toEqual([ids[1]]);
   });
 
   test('applyUnique leaves out what the machine was run for, before limit and offset count', async () => {
