@@ -171,13 +171,18 @@ describe('a worker', () => {
     expect(rows).toHaveLength(3);
   });
 
-  test('parks what waits, and holds no slot for it: 200 waits on 10 slots end together', async () => {
-    const id = await machine({ W: { Type: 'Wait', Seconds: 1, End: true } }, 'W');
-    const began = Date.now();
+  test('parks what waits, and holds no slot for it: 200 wait at once on 10 slots', async () => {
+    const id = await machine({ W: { Type: 'Wait', Seconds: 5, End: true } }, 'W');
     const ids = await Promise.all(Array.from({ length: 200 }, () => start(id, {})));
-    await Promise.all(ids.map((one) => ended(one)));
-    // One after another on 10 slots they would take 20 s.
-    expect(Date.now() - began).toBeLessThan(10_000);
+    await until(async () => {
+      const { rows } = await database.pool.query(
+        'SELECT count(*)::int AS n FROM executions WHERE id = ANY($1::uuid[]) AND owner IS NULL AND wake_at > now() AND epoch = 1',
+        [ids],
+      );
+      return rows[0].n === 200;
+    });
+    for (const one of await Promise.all(ids.map((one) => ended(one, 20_000))))
+      expect(one['status']).toBe('SUCCEEDED');
   });
 
   test('finds an execution whose doorbell was never rung', async () => {
@@ -255,9 +260,8 @@ describe('a worker that is shut down', () => {
     const first = await worker(10, 200);
     const id = await start(await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S'), {});
     await until(async () => (await rowOf(id))['owner'] !== null);
-    const began = Date.now();
+    // The task would take a minute.
     await first.stop();
-    expect(Date.now() - began).toBeLessThan(2_000);
     expect(await rowOf(id)).toMatchObject({ owner: null, end_time: null });
     const { rows } = await database.pool.query(
       'SELECT wake_at <= now() AS runnable FROM executions WHERE id = $1',
