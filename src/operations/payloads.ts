@@ -25,7 +25,7 @@ export function payloadText(value: Json, limit: number, pointer = '/input'): str
     );
   }
   // JSON.stringify escapes both kinds of text that are refused, so most values need no closer look.
-  if (/\\u(0000|[dD][89abAB])/.test(text)) checkTexts(value, pointer);
+  if (/\\u(0000|[dD][89a-fA-F])/.test(text)) checkTexts(value, pointer);
   return text;
 }
 
