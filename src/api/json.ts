@@ -6,9 +6,9 @@ import { HttpRefusal } from './codes.js';
 
 /**
  * The deepest nesting that a body may have. Whoever walks a value by recursion (JSON.stringify, paths,
- * templates) must survive what the door lets in: the stack ends at some 5,000 levels, and nobody writes 100.
+ * templates) must survive what the door lets in: the stack ends at some 5,000 levels. The operations take as much.
  */
-export const MAX_DEPTH = 256;
+export const MAX_DEPTH = 500;
 
 /**
  * Bytes → JSON that can be stored and printed again without loss.

@@ -4,7 +4,8 @@ import { anyJson, instant, nullable, oneOf, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
 
 const MODES = ['distributed', 'concurrent', 'sequential'] as const;
-const BatchStatus = oneOf(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED'], { title: 'BatchStatus' });
+const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED'] as const;
+const BatchStatus = oneOf(STATUSES, { title: 'BatchStatus' });
 
 export const BatchParams = Type.Object({
   batchId: Type.String({ description: 'The batch.', examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'] }),
@@ -102,7 +103,7 @@ export const BatchQuery = strict({
   stateMachineId: Type.Optional(
     Type.String({ minLength: 1, maxLength: 80, description: 'Batches of this machine.' }),
   ),
-  status: Type.Optional(BatchStatus),
+  status: Type.Optional(oneOf(STATUSES, { description: 'Batches in this status.' })),
   ...PageQuery,
 });
 

@@ -2,9 +2,8 @@ import { type Static, Type } from 'typebox';
 import { anyJson, instant, nullable, oneOf, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
 
-export const ExecutionStatus = oneOf(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'], {
-  title: 'ExecutionStatus',
-});
+const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+export const ExecutionStatus = oneOf(STATUSES, { title: 'ExecutionStatus' });
 
 export const ExecutionParams = Type.Object({
   executionId: Type.String({
@@ -27,7 +26,7 @@ const start = {
       minLength: 1,
       maxLength: 80,
       description:
-        'Unique in the machine: the same name with the same input answers the same execution, with another input 409. Made when absent.',
+        'As AWS has it: 1 to 80 characters, no spaces, brackets, wildcards or special characters. Unique in the machine: the same name with the same input answers the same execution, with another input 409. Made when absent.',
       examples: ['order-4711'],
     }),
   ),
@@ -98,7 +97,7 @@ export const wait = Type.Optional(
 export const StartQuery = strict({ wait });
 
 const filter = {
-  status: Type.Optional(ExecutionStatus),
+  status: Type.Optional(oneOf(STATUSES, { description: 'Executions in this status.' })),
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name.' })),
   currentState: Type.Optional(
     Type.String({ minLength: 1, maxLength: 80, description: 'Executions that are in this state.' }),

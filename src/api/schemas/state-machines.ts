@@ -21,7 +21,7 @@ const MachineType = oneOf(['STANDARD', 'EXPRESS'], {
 const name = Type.String({
   minLength: 1,
   maxLength: 80,
-  description: 'What the machine is called: as AWS has it, 1 to 80 characters without spaces and brackets.',
+  description: 'What people call the machine: one line.',
   examples: ['order-processing'],
 });
 const description = Type.String({ maxLength: 4096, description: 'For whoever reads the list.' });
