@@ -64,7 +64,10 @@ export async function leadLimited(lead: Lead, batch: LedBatch, limit: number): P
       const slot = slots.take();
       if (slot === undefined) return;
       const id = adoptable.shift();
-      if (id === undefined) return slot.release();
+      if (id === undefined) {
+        slot.release();
+        return;
+      }
       away.delete(id);
       run(id, slot);
     }

@@ -71,7 +71,12 @@ async function leadUntilDone(lead: Lead, batch: LedBatch): Promise<void> {
   let faults = 0;
   while (led !== undefined && !lead.signal.aborted) {
     try {
-      if (faults > 0) led = await lead.store.read(lead.workerId, lead.batchId);
+      if (faults > 0) {
+        const startedBefore: number = led.started;
+        led = await lead.store.read(lead.workerId, lead.batchId);
+        // It got on in between: this fault is not a continuation of the last.
+        if (led !== undefined && led.started > startedBefore) faults = 1;
+      }
       if (led !== undefined) await leadByMode(lead, led);
       return;
     } catch (error) {

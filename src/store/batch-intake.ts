@@ -32,7 +32,7 @@ const CHUNK_MAX_MS = 60_000;
 /** A batch that has been RECEIVING for so long without a word is what a crash left behind. */
 const ABANDONED_AFTER = "interval '10 minutes'";
 
-/** Finding the sources is one statement, however many there are: a million took 3 s. */
+/** Finding the sources is one statement, however many executions it has to look at. */
 const SOURCES_TIMEOUT_MS = 10 * 60_000;
 
 export async function receiveBatch(pool: pg.Pool, batch: NewBatch): Promise<void> {
@@ -133,13 +133,17 @@ export async function appendSources(
   }
 }
 
-/** Everything is written down: the batch is RUNNING from now on, or SUCCEEDED if there was nothing. */
+/**
+ * Everything is written down: the batch is RUNNING from now on, or SUCCEEDED if there was nothing.
+ * @throws when it was given up for abandoned, or its machine has been deleted meanwhile.
+ */
 export async function openBatch(pool: pg.Pool, batchId: string, total: number): Promise<void> {
   const { rowCount } = await pool.query(
     `UPDATE batches SET total = $2, created_at = now(), updated_at = now(),
        status = CASE WHEN $2 = 0 THEN 'SUCCEEDED' ELSE 'RUNNING' END,
        end_time = CASE WHEN $2 = 0 THEN now() END
-     WHERE id = $1 AND status = 'RECEIVING'`,
+     WHERE id = $1 AND status = 'RECEIVING' AND NOT EXISTS (
+       SELECT 1 FROM state_machines m WHERE m.id = batches.state_machine_id AND m.deleted_at IS NOT NULL)`,
     [batchId, total],
   );
   if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);

@@ -1,6 +1,8 @@
 /** Batches, read: by id, in lists, and member by member. A batch that is RECEIVING is not there yet. */
 import type pg from 'pg';
 import type { BatchMode, BatchStatus } from '../batches/index.js';
+import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
+import { isUuid } from './ids.js';
 import { batchCancelRule } from './sql/batch-end.js';
 
 export interface BatchRow {
@@ -39,7 +41,9 @@ const COLUMNS = `id AS "batchId", state_machine_id AS "stateMachineId", version,
 
 const OPEN = ['RUNNING', 'STOPPING', 'CANCELLING'];
 
+/** A batch; undefined when there is none of this id, whatever the id looks like. */
 export async function getBatch(pool: pg.Pool, batchId: string): Promise<BatchRow | undefined> {
+  if (!isUuid(batchId)) return undefined;
   const { rows } = await pool.query<BatchRow>(
     `SELECT ${COLUMNS} FROM batches WHERE id = $1 AND status <> 'RECEIVING'`,
     [batchId],
@@ -53,14 +57,9 @@ export async function getBatch(pool: pg.Pool, batchId: string): Promise<BatchRow
  */
 export async function listBatches(
   pool: pg.Pool,
-  filter: {
-    stateMachineId?: string | undefined;
-    status?: string | undefined;
-    /** Only those older than this one. */
-    beforeId?: string | undefined;
-    limit: number;
-  },
-): Promise<BatchRow[]> {
+  filter: { stateMachineId?: string | undefined; status?: string | undefined },
+  { limit, cursor }: PageQuery,
+): Promise<PageOf<BatchRow>> {
   const { rows } = await pool.query<BatchRow>(
     `SELECT ${COLUMNS} FROM batches
      WHERE status <> 'RECEIVING'
@@ -71,12 +70,14 @@ export async function listBatches(
     [
       filter.stateMachineId ?? null,
       filter.status === undefined ? null : filter.status === 'RUNNING' ? OPEN : [filter.status],
-      filter.beforeId ?? null,
-      filter.limit,
+      cursor === undefined ? null : decodeCursor(LIST, cursor, ['uuid'])[0],
+      limit + 1,
     ],
   );
-  return rows;
+  return pageOf(rows, limit, ({ batchId }) => encodeCursor(LIST, [batchId]));
 }
+
+const LIST = 'batches';
 
 /**
  * Asks a batch to stop. What was never created is counted as aborted at once; the leader sees to the rest.
@@ -86,6 +87,7 @@ export async function cancelBatch(
   pool: pg.Pool,
   batchId: string,
 ): Promise<{ batch: BatchRow; over: boolean } | undefined> {
+  if (!isUuid(batchId)) return undefined;
   const { rows } = await pool.query<BatchRow>(
     `WITH cancelled AS (
        UPDATE batches b SET ${batchCancelRule()}
@@ -101,6 +103,19 @@ export async function cancelBatch(
   const batch = await getBatch(pool, batchId);
   return batch && { batch, over: true };
 }
+
+/** A page of `listMembers`. While the batch runs, the last page is that of the members created so far. */
+export async function pageMembers(
+  pool: pg.Pool,
+  batch: Pick<BatchRow, 'batchId' | 'status' | 'started' | 'total'>,
+  { limit, cursor }: PageQuery,
+): Promise<PageOf<MemberRow>> {
+  const from = cursor === undefined ? 0 : decodeCursor(MEMBERS, cursor, ['integer'])[0];
+  const found = await listMembers(pool, batch, from, limit + 1);
+  return pageOf(found, limit, ({ index }) => encodeCursor(MEMBERS, [index + 1]));
+}
+
+const MEMBERS = 'members';
 
 /**
  * Members from an index on, in order, at most `limit`. Those that were never created are there too, once

@@ -1,6 +1,15 @@
 /** The door of the store: PostgreSQL, by noun. */
-export { sweepReceiving } from './batch-intake.js';
+export {
+  appendSources,
+  dropReceiving,
+  type NewBatch,
+  openBatch,
+  receiveBatch,
+  sweepReceiving,
+  writeInputs,
+} from './batch-intake.js';
 export { createBatchStore, openBatches } from './batch-leading.js';
+export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, pageMembers } from './batches.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
 export { connectDatabase, type Database, type DatabaseOptions, type StoreLog } from './database.js';

@@ -50,7 +50,7 @@ export async function insertBatch(pool: pg.Pool, total: number, options: BatchOp
 export async function claimMember(pool: pg.Pool, workerId: string, id: string): Promise<boolean> {
   const { rowCount } = await pool.query(
     `UPDATE executions SET owner = $2, epoch = epoch + 1
-     WHERE id = $1 AND owner IS NULL AND end_time IS NULL AND wake_at <= now()`,
+     WHERE id = $1 AND owner IS NULL AND end_time IS NULL AND wake_at <= now() + interval '25 ms'`,
     [id, workerId],
   );
   return rowCount === 1;

@@ -9,13 +9,15 @@ import {
   writeInputs,
 } from '../../src/store/batch-intake.js';
 import { createBatchStore, openBatches } from '../../src/store/batch-leading.js';
-import { cancelBatch, getBatch, listBatches, listMembers } from '../../src/store/batches.js';
+import { cancelBatch, getBatch, listBatches, listMembers, pageMembers } from '../../src/store/batches.js';
 import { newId } from '../../src/store/ids.js';
 import { insertBatch, insertReceiving } from '../batches/rows.js';
 import { createDatabase } from '../setup/database.js';
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let pool: pg.Pool;
+
+const ALL = { limit: 1000, cursor: undefined };
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -69,7 +71,7 @@ describe('taking in a batch', () => {
     await appendInputs(pool, batchId, 0, ['1', '2']);
     expect(await getBatch(pool, batchId)).toBeUndefined();
     expect(await cancelBatch(pool, batchId)).toBeUndefined();
-    expect((await listBatches(pool, { limit: 1000 })).map((batch) => batch.batchId)).not.toContain(batchId);
+    expect((await listBatches(pool, {}, ALL)).items.map((batch) => batch.batchId)).not.toContain(batchId);
     expect((await openBatches(pool)).map((batch) => batch.batchId)).not.toContain(batchId);
 
     await openBatch(pool, batchId, 2);
@@ -270,13 +272,15 @@ describe('reading batches', () => {
     const stopping = await insertBatch(pool, 1, { stateMachineId });
     const over = await insertBatch(pool, 0, { stateMachineId });
     await pool.query("UPDATE batches SET status = 'STOPPING' WHERE id = $1", [stopping]);
-    const idsOf = async (more: object) =>
-      (await listBatches(pool, { stateMachineId, limit: 10, ...more })).map(({ batchId }) => batchId);
-    expect(await idsOf({})).toEqual([over, stopping, first]);
+    const idsOf = async (filter: { status?: string } = {}) =>
+      (await listBatches(pool, { stateMachineId, ...filter }, ALL)).items.map(({ batchId }) => batchId);
+    expect(await idsOf()).toEqual([over, stopping, first]);
     expect(await idsOf({ status: 'RUNNING' })).toEqual([stopping, first]);
     expect(await idsOf({ status: 'SUCCEEDED' })).toEqual([over]);
-    expect(await idsOf({ beforeId: stopping })).toEqual([first]);
-    expect(await idsOf({ limit: 1 })).toEqual([over]);
+    const page = await listBatches(pool, { stateMachineId }, { limit: 2, cursor: undefined });
+    expect(page.items.map(({ batchId }) => batchId)).toEqual([over, stopping]);
+    const rest = await listBatches(pool, { stateMachineId }, { limit: 2, cursor: page.nextCursor ?? '' });
+    expect(rest).toMatchObject({ items: [{ batchId: first }], nextCursor: null });
   });
 
   test('a batch that nobody had begun is over as soon as it is cancelled, and shows every member', async () => {
@@ -304,6 +308,12 @@ describe('reading batches', () => {
     );
     expect(await listMembers(pool, batch, 1_001, 1000)).toHaveLength(2);
     expect(await listMembers(pool, batch, 1_003, 1000)).toEqual([]);
+
+    const page = await pageMembers(pool, batch, ALL);
+    expect(page.items).toHaveLength(1000);
+    const rest = await pageMembers(pool, batch, { limit: 3, cursor: page.nextCursor ?? '' });
+    expect(rest.items.map(({ index }) => index)).toEqual([1000, 1001, 1002]);
+    expect(rest.nextCursor).toBeNull();
   });
 
   test('while it runs, members that are yet to be created are not shown', async () => {

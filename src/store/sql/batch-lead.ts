@@ -31,9 +31,9 @@ export const READ_CHUNK = `
 SELECT first_index, count, inputs, source_ids FROM batch_chunks
 WHERE batch_id = $1 AND first_index <= $2 ORDER BY first_index DESC LIMIT 1`;
 
-/** $1 batch, $2 from index, $3 limit. Plan: Index Scan on executions_batch_id_batch_index_idx. */
+/** $1 batch, $2 from index, $3 limit. What is runnable is what a claim would take. Plan: Index Scan on executions_batch_id_batch_index_idx. */
 export const OPEN_MEMBERS = `
-SELECT id, batch_index, owner IS NULL AND wake_at IS NOT NULL AND wake_at <= now() AS runnable FROM executions
+SELECT id, batch_index, owner IS NULL AND wake_at IS NOT NULL AND wake_at <= now() + interval '25 ms' AS runnable FROM executions
 WHERE batch_id = $1 AND batch_index >= $2 AND end_time IS NULL ORDER BY batch_index LIMIT $3`;
 
 /** $1 ids. */
