@@ -28,12 +28,12 @@ import type { ExecutionOperations, ExecutionView, StartExecution } from './types
 export function createExecutionOperations(deps: Deps): ExecutionOperations {
   const { database, endings } = deps;
   const { pool } = database;
-  const starts = createStarts(database);
+  const starter: Starter = { deps, starts: createStarts(database), knownQueues: new Set() };
 
   return {
     start: guarded(async (stateMachineId, request, { waitSeconds = 0, signal } = {}) => {
       const waitMs = waitSeconds * 1000;
-      const started = await start(deps, starts, stateMachineId, request, { waited: waitMs > 0 });
+      const started = await start(starter, stateMachineId, request, { waited: waitMs > 0 });
       if (waitMs <= 0 || started.execution.endTime !== null) return viewOf(started.execution);
       if (!started.created) await markWaited(pool, started.execution.executionId);
       await endings.waitForEnd(started.execution.executionId, waitMs, signal);
@@ -42,7 +42,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
 
     enqueue: guarded(async ({ stateMachineId, at, ...request }) => {
       checkFilter({ at });
-      const { execution } = await start(deps, starts, stateMachineId, request, { at });
+      const { execution } = await start(starter, stateMachineId, request, { at });
       return viewOf(execution);
     }),
 
@@ -118,14 +118,20 @@ const STOP_WAIT_MS = 2_000;
 const ERROR_MAX = 256;
 const CAUSE_MAX = 32_768;
 
+interface Starter {
+  deps: Deps;
+  starts: Starts;
+  /** Queues that were found. None is ever removed, so what is in here stays true. */
+  knownQueues: Set<string>;
+}
+
 interface Started {
   execution: ExecutionRecord;
   created: boolean;
 }
 
 async function start(
-  deps: Deps,
-  starts: Starts,
+  { deps, starts, knownQueues }: Starter,
   stateMachineId: string,
   request: StartExecution,
   { at, waited = false }: { at?: Date | undefined; waited?: boolean },
@@ -133,7 +139,10 @@ async function start(
   const { name = newId(), queue, sourceExecutionId, sourceStateName } = request;
   checkExecutionName(name);
   const input = await inputOf(deps, request);
-  if (queue !== undefined && !(await hasQueue(deps.database, queue))) throw unknownQueue(queue);
+  if (queue !== undefined && !knownQueues.has(queue)) {
+    if (!(await hasQueue(deps.database, queue))) throw unknownQueue(queue);
+    knownQueues.add(queue);
+  }
   if (stateMachineId.includes('\0')) throw unknownMachine(stateMachineId);
 
   const answer = await starts.start({

@@ -5,7 +5,7 @@
  * doubled or early, and nothing is lost by dropping it.
  */
 import type pg from 'pg';
-import type { FrameDelta } from '../engine/ports.js';
+import type { FrameDelta } from '../engine/index.js';
 import { GroupCommit } from './group-commit.js';
 import { CLAIM, READ_TAIL } from './sql/claim.js';
 

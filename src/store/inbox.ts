@@ -4,7 +4,7 @@
  * numbers have no gap. Whoever owns or next claims the execution folds them in.
  */
 import type pg from 'pg';
-import type { InboxSignal } from '../engine/ports.js';
+import type { InboxSignal } from '../engine/index.js';
 import { batchEndRule } from './sql/batch-end.js';
 
 /** The channel on which owners hear that something has come in; the payload is the execution's id. */

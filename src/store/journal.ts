@@ -7,7 +7,7 @@
  *    (`(execution_id, seq, epoch)`) before it writes again, for as long as `timeoutMs`.
  */
 import type pg from 'pg';
-import type { AppendAnswer, Checkpoint, Journal, LeaveRequest } from '../engine/ports.js';
+import type { AppendAnswer, Checkpoint, Journal, LeaveRequest } from '../engine/index.js';
 import { GroupCommit } from './group-commit.js';
 import { isDuplicate, isItemFault } from './item-fault.js';
 import { FLUSH } from './sql/flush.js';

@@ -132,11 +132,19 @@ function loadModule(): Promise<void> {
       '@prisma/schema-engine-wasm/schema_engine_bg',
     );
     const code = await readFile(path.join(path.dirname(bindingsPath), 'schema_engine_bg.wasm'));
-    const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': { ...bindings } });
+    const imports = { './schema_engine_bg.js': { ...bindings, ...patientTimers() } };
+    const { instance } = await WebAssembly.instantiate(code, imports);
     bindings.__wbg_set_wasm(instance.exports);
     const start = instance.exports['__wbindgen_start'];
     if (typeof start !== 'function') throw new Error("Prisma's schema engine has no start function");
     start();
   })();
   return loaded;
+}
+
+/** The engine leaves its lock's ten-second timer behind; a process that has nothing else to do need not wait for it. */
+function patientTimers(): Record<string, unknown> {
+  const name = Object.keys(bindings).find((key) => key.startsWith('__wbg_setTimeout_'));
+  if (name === undefined) return {};
+  return { [name]: (callback: () => void, ms: number) => setTimeout(callback, ms >>> 0).unref() };
 }

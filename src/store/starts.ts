@@ -42,7 +42,7 @@ export interface Starts {
 
 export function createStarts({ pool }: Database): Starts {
   const flush = async (rows: readonly Numbered[]): Promise<StartAnswer[]> => {
-    const { rows: outcomes } = await pool.query<Outcome>({
+    const { rows: answered } = await pool.query<Inserted | KnownMachine>({
       name: 'start',
       text: START,
       values: [
@@ -57,7 +57,13 @@ export function createStarts({ pool }: Database): Starts {
         rows.map(({ row }) => row.sourceStateName ?? null),
       ],
     });
-    const taken = rows.filter((_, index) => outcomes[index]?.known === true && !outcomes[index].created);
+    const inserted = new Map<string, Inserted>();
+    const machines = new Set<string>();
+    for (const row of answered) {
+      if (row.id === null) machines.add(row.machine);
+      else inserted.set(row.id, row);
+    }
+    const taken = rows.filter(({ id, row }) => machines.has(row.stateMachineId) && !inserted.has(id));
     // A statement of its own: the insert waited for others' inserts, which its own snapshot does not show.
     const found =
       taken.length === 0
@@ -67,12 +73,10 @@ export function createStarts({ pool }: Database): Starts {
             taken.map(({ row }) => row),
           );
     const byKey = new Map(found.map((execution) => [keyOf(execution), execution]));
-    return rows.map((asked, index) => {
-      const outcome = outcomes[index];
-      if (outcome === undefined)
-        throw new Error('the start statement answered fewer rows than were asked for');
-      if (!outcome.known) return { kind: 'unknownMachine' };
-      if (outcome.created) return { kind: 'created', execution: asNew(asked, outcome) };
+    return rows.map((asked) => {
+      if (!machines.has(asked.row.stateMachineId)) return { kind: 'unknownMachine' };
+      const made = inserted.get(asked.id);
+      if (made !== undefined) return { kind: 'created', execution: asNew(asked, made) };
       const execution = byKey.get(keyOf(asked.row));
       if (execution === undefined) throw new Error('an execution that was there is gone');
       return { kind: isSameText(execution.input, asked.row.input) ? 'existing' : 'conflict', execution };
@@ -100,15 +104,23 @@ interface Numbered {
   row: StartRow;
 }
 
-type Outcome =
-  | { known: boolean; created: false }
-  | { known: true; created: true; version: number; queue: string; start_time: Date };
+interface Inserted {
+  id: string;
+  version: number;
+  queue: string;
+  start_time: Date;
+}
 
-function asNew({ id, row }: Numbered, outcome: Extract<Outcome, { created: true }>): ExecutionRecord {
+interface KnownMachine {
+  id: null;
+  machine: string;
+}
+
+function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
   return {
     executionId: id,
     stateMachineId: row.stateMachineId,
-    version: outcome.version,
+    version: made.version,
     name: row.name,
     status: 'RUNNING',
     currentState: null,
@@ -116,9 +128,9 @@ function asNew({ id, row }: Numbered, outcome: Extract<Outcome, { created: true 
     output: null,
     error: null,
     cause: null,
-    startTime: outcome.start_time,
+    startTime: made.start_time,
     endTime: null,
-    queue: outcome.queue,
+    queue: made.queue,
     batchId: null,
     sourceExecutionId: row.sourceExecutionId ?? null,
   };
