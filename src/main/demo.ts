@@ -12,6 +12,7 @@ import { run, stopOnSignals } from './lifetime.js';
 import { createLog } from './log.js';
 
 const BATCH_SIZE = 1_000;
+const BAR_WIDTH = 40;
 const EXAMPLE = new URL('../../examples/order-processing/', import.meta.url);
 
 await run(async () => {
@@ -141,8 +142,6 @@ interface BatchLine {
   failed: number;
   aborted: number;
 }
-
-const BAR_WIDTH = 40;
 
 /** On a terminal the bar moves; elsewhere only the full one is printed. */
 function drawBar(done: number, total: number): void {

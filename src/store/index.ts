@@ -74,6 +74,7 @@ export {
   listOpenExecutions,
   listStateMachines,
   listVersions,
+  QUEUES_CHANNEL,
   type StateMachineFilter,
   type StateMachineRecord,
   type VersionRecord,

@@ -62,6 +62,9 @@ export async function createStateMachine(
   }
 }
 
+/** The channel on which workers hear that there is a new queue; the payload is its name. */
+export const QUEUES_CHANNEL = 'escapement_queues';
+
 async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): Promise<CreateOutcome> {
   const { stateMachineId: id, queue } = machine;
   const before = await lock(tx, id);
@@ -74,6 +77,7 @@ async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): P
       update: {},
     });
     if (row.stateMachineId !== id) return { kind: 'queueTaken' };
+    await tx.$executeRaw`SELECT pg_notify(${QUEUES_CHANNEL}, ${id})`;
   } else if ((await tx.queue.findUnique({ where: { name: queue } })) === null) {
     return { kind: 'unknownQueue' };
   }

@@ -18,6 +18,7 @@ import {
   type Listener,
   listen,
   listQueues,
+  QUEUES_CHANNEL,
 } from '../store/index.js';
 import { createRunner, type WorkerLog } from './runner.js';
 import { openSession, type Session } from './session.js';
@@ -119,7 +120,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let session = await register();
   const inbox: Listener = listen({
     url: database.url,
-    onNotification: { [INBOX_CHANNEL]: (executionId) => runner.poke(executionId) },
+    onNotification: {
+      [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
+      [QUEUES_CHANNEL]: () => void consumer?.refresh(),
+    },
     onBroken: (error) => log.warn({ err: error }, 'the inbox listener broke; the heartbeat asks instead'),
   });
   consumer = queues.consume({
