@@ -83,7 +83,7 @@ export function createEndings(database: Database, log: StoreLog): Endings {
           leave(id, finish);
           resolve();
         };
-        const timer = setTimeout(finish, timeoutMs);
+        const timer = setTimeout(finish, Math.min(timeoutMs, 2 ** 31 - 1)); // the longest that a timer can be
         signal?.addEventListener('abort', finish, { once: true });
         enter(id, finish);
         open();
