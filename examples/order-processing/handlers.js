@@ -31,7 +31,8 @@ export default defineHandlers({
   },
 
   chargeCard(order, { idempotencyKey }) {
-    if (order.card === 'declined') throw problem('CardDeclined', `The card of order ${order.orderId} was declined.`);
+    if (order.card === 'declined')
+      throw problem('CardDeclined', `The card of order ${order.orderId} was declined.`);
     return { paymentId: reference('pay', idempotencyKey), chargedCents: order.validation.totalCents };
   },
 

@@ -209,7 +209,7 @@ describe('a queue', () => {
 const SIZE = 2_000;
 const members = Array.from({ length: SIZE }, (_, n) => ({
   orderId: `B-${n}`,
-  delayMs: 5,
+  delayMs: 2,
   ...(n % 50 === 7 ? { failAt: 'shipOrder' } : {}),
 }));
 const FAILURES = members.filter(({ failAt }) => failAt !== undefined).length;

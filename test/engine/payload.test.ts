@@ -10,6 +10,9 @@ test('a loop that nests its data ever deeper ends by name, before anything runs 
       C: { Type: 'Succeed' },
     }),
   });
-  expect(history.at(-1)).toMatchObject({ type: 'ExecutionFailed', details: { error: 'States.DataLimitExceeded' } });
+  expect(history.at(-1)).toMatchObject({
+    type: 'ExecutionFailed',
+    details: { error: 'States.DataLimitExceeded' },
+  });
   expect(history.length).toBeLessThan(10_000);
 });

@@ -76,7 +76,10 @@ export function batchRoutes(scope: Api, operations: BatchOperations, waits: Wait
         description: 'The newest first.',
         tags,
         querystring: BatchQuery,
-        response: { 200: BatchPage, ...refusals(STORED, ['INVALID_CURSOR']) },
+        response: {
+          200: BatchPage,
+          ...refusals(STORED, ['STATE_MACHINE_NOT_FOUND', 'INVALID_CURSOR']),
+        },
       },
     },
     async ({ query }) => pageBody(await operations.list(query), bodyOf),
