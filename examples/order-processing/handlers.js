@@ -36,7 +36,7 @@ export default defineHandlers({
     return { paymentId: reference('pay', idempotencyKey), chargedCents: order.validation.totalCents };
   },
 
-  shipOrder(order, { idempotencyKey }) {
+  shipOrder(_order, { idempotencyKey }) {
     return { trackingNumber: reference('trk', idempotencyKey), carrier: 'post' };
   },
 

@@ -4,9 +4,10 @@ import type { Api, ApiParts } from './api.js';
 import { guard } from './plugins/auth.js';
 import { readBodies } from './plugins/bodies.js';
 import { serveDocs, serveDocument } from './plugins/docs.js';
-import { answerErrors, answerUnreadable, sendProblem } from './plugins/errors.js';
+import { answerErrors, sendProblem } from './plugins/errors.js';
 import { requestId, stamp, stampAnswers } from './plugins/headers.js';
 import { discardLeftovers } from './plugins/leftovers.js';
+import { answerUnreadable, countAnswers } from './plugins/unreadable.js';
 import { trackWaits } from './plugins/waits.js';
 import { batchRoutes } from './rest/batches.js';
 import { executionRoutes } from './rest/executions.js';
@@ -48,6 +49,7 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   stampAnswers(app);
+  countAnswers(app);
   discardLeftovers(app);
   guard(app, config);
   answerErrors(app);

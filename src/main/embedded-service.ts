@@ -19,7 +19,16 @@ export async function startEmbedded(config: Config, log: Logger): Promise<Embedd
     let databaseUrl = config.databaseUrl;
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir });
-      undo.push(() => postgres.stop());
+      let stopping = false;
+      undo.push(() => {
+        stopping = true;
+        return postgres.stop();
+      });
+      void postgres.ended.then((reason) => {
+        if (stopping) return;
+        log.fatal({ reason }, 'PostgreSQL ended by itself; start again to go on where it stopped');
+        process.exit(1);
+      });
       databaseUrl = postgres.url;
     }
     const house = await openHouse(config, databaseUrl, log);

@@ -135,15 +135,20 @@ export async function appendSources(
 
 /**
  * Everything is written down: the batch is RUNNING from now on, or SUCCEEDED if there was nothing.
+ * The machine's row is locked, so that a deletion either sees the batch or is seen.
  * @throws when it was given up for abandoned, or its machine has been deleted meanwhile.
  */
 export async function openBatch(pool: pg.Pool, batchId: string, total: number): Promise<void> {
   const { rowCount } = await pool.query(
-    `UPDATE batches SET total = $2, created_at = now(), updated_at = now(),
+    `WITH machine AS MATERIALIZED (
+       SELECT m.id FROM state_machines m JOIN batches b ON b.state_machine_id = m.id
+       WHERE b.id = $1 AND m.deleted_at IS NULL
+       FOR SHARE OF m
+     )
+     UPDATE batches SET total = $2, created_at = now(), updated_at = now(),
        status = CASE WHEN $2 = 0 THEN 'SUCCEEDED' ELSE 'RUNNING' END,
        end_time = CASE WHEN $2 = 0 THEN now() END
-     WHERE id = $1 AND status = 'RECEIVING' AND NOT EXISTS (
-       SELECT 1 FROM state_machines m WHERE m.id = batches.state_machine_id AND m.deleted_at IS NOT NULL)`,
+     WHERE id = $1 AND status = 'RECEIVING' AND EXISTS (SELECT 1 FROM machine)`,
     [batchId, total],
   );
   if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);

@@ -98,15 +98,14 @@ export async function abortExecution(
        INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
        SELECT id, seq + 1, epoch, next_event_id, CASE WHEN seq = 0 THEN 2 ELSE 1 END,
          CASE WHEN seq = 0 THEN jsonb_build_array(
-             jsonb_build_object('id', 1, 'previousEventId', 0, 'type', 'ExecutionStarted', 'timestamp', now_ms,
-               'detailsKey', 'executionStartedEventDetails', 'details', jsonb_build_object('input', input::jsonb)), abort)
+             jsonb_build_object('id', 1, 'previousEventId', 0, 'type', 'ExecutionStarted', 'timestamp', now_ms, 'details', jsonb_build_object('input', input::jsonb)), abort)
            ELSE jsonb_build_array(abort) END,
          jsonb_build_object('meta', jsonb_build_object('nextEventId', abort_id + 1, 'nextFrameId', 1, 'inboxSeq', 0),
            'changed', '[]'::jsonb, 'dropped', '[]'::jsonb)
        FROM last,
          LATERAL (SELECT CASE WHEN seq = 0 THEN 2 ELSE next_event_id END AS abort_id) a,
-         LATERAL (SELECT jsonb_build_object('id', abort_id, 'previousEventId', abort_id - 1, 'type', 'ExecutionAborted',
-           'timestamp', now_ms, 'detailsKey', 'executionAbortedEventDetails',
+         LATERAL (SELECT jsonb_build_object('id', abort_id, 'previousEventId', 0, 'type', 'ExecutionAborted',
+           'timestamp', now_ms, 
            'details', jsonb_strip_nulls(jsonb_build_object('error', $2::text, 'cause', $3::text))) AS abort) b
        RETURNING 1
      ), locked AS (

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { OperationError } from '../../operations/index.js';
+import { isObject } from '../../std/json.js';
 import { parseJson } from '../json.js';
 
 declare module 'fastify' {
@@ -25,7 +26,8 @@ export function readBodies(app: FastifyInstance): void {
 
   app.addHook('onRequest', (request, _reply, done) => {
     const encoding = request.headers['content-encoding'];
-    if (encoding === undefined || encoding === 'identity' || request.is404) return done();
+    const isRead = request.method !== 'GET' && request.method !== 'HEAD' && !request.is404;
+    if (encoding === undefined || encoding === 'identity' || !isRead) return done();
     done(
       new OperationError(
         'UNSUPPORTED_MEDIA_TYPE',
@@ -36,16 +38,24 @@ export function readBodies(app: FastifyInstance): void {
 
   app.addHook('preValidation', (request, _reply, done) => {
     const { schema, config } = request.routeOptions;
-    if (schema?.body === undefined || request.body !== undefined) return done();
+    if (schema?.body === undefined) {
+      // What is said in vain had better be refused: `{"force": true}` to a route that reads it from the query.
+      if (isEmpty(request.body) || schema === undefined) return done();
+      return done(refusal('UNKNOWN', 'This route takes no body.'));
+    }
+    if (request.body !== undefined) return done();
     if (config.bodyOptional === true) {
       request.body = {};
       return done();
     }
-    const message = 'The body is missing; send application/json.';
-    done(
-      new OperationError('VALIDATION_FAILED', message, {
-        details: [{ pointer: '', code: 'REQUIRED', message }],
-      }),
-    );
+    done(refusal('REQUIRED', 'The body is missing; send application/json.'));
   });
+}
+
+function isEmpty(body: unknown): boolean {
+  return body === undefined || (isObject(body) && Object.keys(body).length === 0);
+}
+
+function refusal(code: string, message: string): OperationError {
+  return new OperationError('VALIDATION_FAILED', message, { details: [{ pointer: '', code, message }] });
 }

@@ -1,9 +1,8 @@
-import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OperationError } from '../../operations/index.js';
 import { isObject } from '../../std/json.js';
 import { HttpRefusal } from '../codes.js';
-import { type Problem, problem, problemOf } from '../problem.js';
+import { problemOf } from '../problem.js';
 import { collectMethods } from './methods.js';
 
 /** Every answer that is not a success is a Problem, whoever refused. */
@@ -51,32 +50,6 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 /** When nobody knows better: a database that restarts needs about so long. */
 const RETRY_AFTER_SECONDS = 2;
-
-/** Answers what Node could not parse as HTTP; there is neither a request nor a reply, only the socket. */
-export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  // Half an answer may be on its way already; then more text would only garble it.
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
-    socket.destroy();
-    return;
-  }
-  const body = unreadable(error.code ?? '');
-  const text = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${body.statusCode} ${body.error}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
-  );
-}
-
-function unreadable(code: string): Problem {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return problem('HEADERS_TOO_LARGE', 'URL and headers together are larger than 16 KiB.');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return problem('REQUEST_TIMEOUT', 'The request did not arrive completely in time.');
-    default:
-      return problem('MALFORMED_REQUEST', 'This is not an HTTP request that can be read.');
-  }
-}
 
 const BAD_QUERY = 'The query is not valid percent-encoded UTF-8.';
 

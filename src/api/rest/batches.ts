@@ -110,7 +110,7 @@ export function batchRoutes(scope: Api, operations: BatchOperations, waits: Wait
         tags,
         params: BatchParams,
         querystring: NONE,
-        response: { 200: BatchBody, ...refusals(STORED, ['BATCH_NOT_FOUND', 'BATCH_ENDED']) },
+        response: { 200: BatchBody, ...refusals(STORED, WITH_BODY, ['BATCH_NOT_FOUND', 'BATCH_ENDED']) },
       },
     },
     async ({ params }) => bodyOf(await operations.cancel(params.batchId)),

@@ -1,7 +1,7 @@
 import type { DeadLetterView, QueueOperations } from '../../operations/index.js';
 import type { Api } from '../api.js';
 import { strict } from '../schemas/json.js';
-import { refusals, STORED } from '../schemas/problem.js';
+import { refusals, STORED, WITH_BODY } from '../schemas/problem.js';
 import {
   DeadLetterBody,
   DeadLetterPage,
@@ -85,7 +85,7 @@ export function queueRoutes(app: Api, operations: QueueOperations): void {
         tags,
         params: DeadLetterParams,
         querystring: NONE,
-        response: { 202: DeadLetterBody, ...refusals(STORED, ONE_LETTER) },
+        response: { 202: DeadLetterBody, ...refusals(STORED, WITH_BODY, ONE_LETTER) },
       },
     },
     async ({ params }, reply) =>
@@ -102,7 +102,7 @@ export function queueRoutes(app: Api, operations: QueueOperations): void {
         tags,
         params: DeadLetterParams,
         querystring: NONE,
-        response: { 200: DeadLetterBody, ...refusals(STORED, ONE_LETTER) },
+        response: { 200: DeadLetterBody, ...refusals(STORED, WITH_BODY, ONE_LETTER) },
       },
     },
     async ({ params }) => bodyOf(await operations.dropDeadLetter(params.name, params.id)),

@@ -150,7 +150,7 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
         querystring: RemoveStateMachineQuery,
         response: {
           200: RemovedStateMachineBody,
-          ...refusals(STORED, ['STATE_MACHINE_NOT_FOUND', 'STATE_MACHINE_IN_USE']),
+          ...refusals(STORED, WITH_BODY, ['STATE_MACHINE_NOT_FOUND', 'STATE_MACHINE_IN_USE']),
         },
       },
     },

@@ -57,7 +57,7 @@ const ALWAYS = [
 export const GUARDED = ['UNAUTHORIZED'] as const satisfies readonly ApiErrorCode[];
 /** What every route that asks the database may refuse. */
 export const STORED = [...GUARDED, 'DATABASE_UNAVAILABLE', 'OVERLOADED'] as const;
-/** What every route that reads a body may refuse. */
+/** What every method that can have a body may refuse, also where none is expected. */
 export const WITH_BODY = [
   'INVALID_JSON',
   'INVALID_INPUT',
