@@ -141,14 +141,14 @@ export async function appendSources(
 export async function openBatch(pool: pg.Pool, batchId: string, total: number): Promise<void> {
   const { rowCount } = await pool.query(
     `WITH machine AS MATERIALIZED (
-       SELECT m.id FROM state_machines m JOIN batches b ON b.state_machine_id = m.id
-       WHERE b.id = $1 AND m.deleted_at IS NULL
+       SELECT m.deleted_at FROM state_machines m JOIN batches b ON b.state_machine_id = m.id
+       WHERE b.id = $1
        FOR SHARE OF m
      )
      UPDATE batches SET total = $2, created_at = now(), updated_at = now(),
        status = CASE WHEN $2 = 0 THEN 'SUCCEEDED' ELSE 'RUNNING' END,
        end_time = CASE WHEN $2 = 0 THEN now() END
-     WHERE id = $1 AND status = 'RECEIVING' AND EXISTS (SELECT 1 FROM machine)`,
+     WHERE id = $1 AND status = 'RECEIVING' AND NOT EXISTS (SELECT 1 FROM machine WHERE deleted_at IS NOT NULL)`,
     [batchId, total],
   );
   if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);
