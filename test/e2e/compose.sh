@@ -71,11 +71,13 @@ run_batch_with_a_kill() {
     --data-binary @- "$API/state-machines/order-processing/batch?mode=distributed&namePrefix=e2e" | value .batchId)
   ok "batch $batch_id is accepted, as NDJSON"
   until_true 60 'the first orders of the batch have ended' batch_has_ended_members "$batch_id"
-  victim=$(docker ps --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" \
-    --filter label=com.docker.compose.service=worker | head -1)
+  until_true 30 'a worker says that it is in the middle of it' a_worker_is_busy
+  # A container's host name is the beginning of its id.
+  victim=$(get /queues/stats | value "$BUSIEST.host")
   docker kill "$victim" >/dev/null
   batch=$(get "/batches/$batch_id")
-  echo "      killed worker $victim when $(value '.succeeded' <<<"$batch") of $ORDERS had succeeded"
+  echo "      killed worker $victim when $(value '.succeeded' <<<"$batch") of $ORDERS had succeeded;"
+  echo "      it was running $(get /queues/stats | value "$BUSIEST.running") executions when it was last heard of"
   same "$(value '.status' <<<"$batch")" RUNNING 'the batch was still running then'
   until_true 120 'the batch ends' batch_is_over "$batch_id"
   batch=$(get "/batches/$batch_id")
@@ -113,6 +115,8 @@ results() {
     })();' "$API/batches/$1"
 }
 
+readonly BUSIEST='.workers.sort((a, b) => b.running - a.running)[0]'
+a_worker_is_busy() { [ "$(get /queues/stats | value "$BUSIEST.running > 0")" = true ]; }
 api_is_ready() { curl -sf "$API/health/ready" >/dev/null; }
 live_workers_are() { [ "$(get /queues/stats | value '.workers.length')" = "$1" ]; }
 batch_has_ended_members() { [ "$(get "/batches/$1" | value '.succeeded > 0')" = true ]; }

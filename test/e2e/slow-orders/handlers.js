@@ -1,6 +1,6 @@
 /**
- * The example's order handlers, slowed down: charging a card takes a second, as it may in life. So there is
- * a middle of a batch in which a worker can be killed.
+ * The example's order handlers, slowed down: charging a card takes three seconds, as it may in life. So
+ * there is a middle of a batch in which a worker can be killed.
  *
  * Runs in the image only, where this directory is mounted beside the examples.
  */
@@ -11,7 +11,7 @@ import orders from '../examples/order-processing/handlers.js';
 export default defineHandlers({
   ...orders,
   async chargeCard(order, context) {
-    await sleep(1_000, undefined, { signal: context.signal });
+    await sleep(3_000, undefined, { signal: context.signal });
     return orders.chargeCard(order, context);
   },
 });
