@@ -33,7 +33,7 @@ export interface Config {
   bodyLimit: number;
   /** The largest NDJSON body of a batch, in bytes. */
   batchBodyLimit: number;
-  /** The largest input, output or state payload, in bytes of JSON text. */
+  /** The largest input of an execution, in bytes of JSON text; what states hand on is held to AWS's 256 KiB. */
   payloadLimit: number;
   logLevel: string;
   prefix: string;

@@ -7,7 +7,7 @@ import { serveDocs, serveDocument } from './plugins/docs.js';
 import { answerErrors, sendProblem } from './plugins/errors.js';
 import { requestId, stamp, stampAnswers } from './plugins/headers.js';
 import { discardLeftovers } from './plugins/leftovers.js';
-import { answerUnreadable, countAnswers } from './plugins/unreadable.js';
+import { answerUnreadable, trackAnswers } from './plugins/unreadable.js';
 import { trackWaits } from './plugins/waits.js';
 import { batchRoutes } from './rest/batches.js';
 import { executionRoutes } from './rest/executions.js';
@@ -49,7 +49,7 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   stampAnswers(app);
-  countAnswers(app);
+  trackAnswers(app);
   discardLeftovers(app);
   guard(app, config);
   answerErrors(app);

@@ -103,7 +103,7 @@ export class Activation {
   async advance(): Promise<ActivationEnd> {
     try {
       if (this.#seq === 0) this.#happened.push({ kind: 'start' });
-      else if (!this.#options.standing.draining) this.#call(pendingInvocations(this.#run));
+      else if (!this.#options.standing.draining) this.#callAgain();
       for (;;) {
         await this.#readInbox();
         const decision = await this.#decide();
@@ -147,7 +147,8 @@ export class Activation {
     for (const happening of this.#happened.splice(0)) {
       const taken = await step(this.#run, happening, Math.floor(clock.now()));
       applyDelta(this.#run, taken.delta);
-      steps.push(taken);
+      // A heartbeat is worth no commit: a call is made anew after a crash, and its clock starts anew with it.
+      if (happening.kind !== 'heartbeat') steps.push(taken);
     }
     const [first, ...rest] = steps;
     const decided = first === undefined ? undefined : mergeAllSteps(first, rest);
@@ -232,25 +233,41 @@ export class Activation {
     this.#call(effects.filter((effect) => effect.kind === 'invoke'));
   }
 
+  /** What was being called when the last owner left is called again, under the same keys; its heartbeat starts anew. */
+  #callAgain(): void {
+    const interrupted = pendingInvocations(this.#run);
+    for (const { frameId, key } of interrupted) this.#happened.push({ kind: 'heartbeat', frameId, key });
+    this.#call(interrupted);
+  }
+
   #call(invocations: readonly InvokeEffect[]): void {
     const { executionId, executionName, stateMachineId } = this.#run.about;
     for (const effect of invocations) {
       const call = new AbortController();
       this.#calls.set(effect.key, call);
       const about = { executionId, executionName, stateMachineId };
-      void this.#options.ports.tasks.invoke(effect, about, call.signal).then((outcome) => {
-        // Cancelled, timed out or abandoned meanwhile: nobody waits for this outcome.
-        if (this.#calls.get(effect.key) !== call || call.signal.aborted) return;
-        this.#calls.delete(effect.key);
-        const { frameId, key } = effect;
-        this.#happened.push(
-          outcome.ok
-            ? { kind: 'taskSucceeded', frameId, key, output: outcome.output }
-            : { kind: 'taskFailed', frameId, key, error: outcome.error, cause: outcome.cause },
-        );
-        this.#news.resolve();
-      });
+      const { frameId, key } = effect;
+      const heartbeat = (): void => {
+        if (this.#calls.get(key) === call) this.#happen({ kind: 'heartbeat', frameId, key });
+      };
+      void this.#options.ports.tasks
+        .invoke(effect, about, { signal: call.signal, heartbeat })
+        .then((outcome) => {
+          // Cancelled, timed out or abandoned meanwhile: nobody waits for this outcome.
+          if (this.#calls.get(key) !== call || call.signal.aborted) return;
+          this.#calls.delete(key);
+          this.#happen(
+            outcome.ok
+              ? { kind: 'taskSucceeded', frameId, key, output: outcome.output }
+              : { kind: 'taskFailed', frameId, key, error: outcome.error, cause: outcome.cause },
+          );
+        });
     }
+  }
+
+  #happen(happening: Happening): void {
+    this.#happened.push(happening);
+    this.#news.resolve();
   }
 
   /** Resolves when there is something to decide: an outcome, a signal, a timer that is due, a shutdown. */

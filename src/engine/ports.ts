@@ -80,7 +80,14 @@ export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: strin
 
 export interface Tasks {
   /** Runs what an `invoke` effect asks for. Never throws: what goes wrong is an outcome. */
-  invoke(effect: InvokeEffect, about: ExecutionAbout, signal: AbortSignal): Promise<TaskOutcome>;
+  invoke(effect: InvokeEffect, about: ExecutionAbout, call: TaskCall): Promise<TaskOutcome>;
+}
+
+export interface TaskCall {
+  /** Fires when nobody waits for the outcome any more. */
+  signal: AbortSignal;
+  /** Says that the task is alive: its HeartbeatSeconds start anew. */
+  heartbeat: () => void;
 }
 
 /** What a handler may know of its execution. */

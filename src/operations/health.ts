@@ -10,8 +10,8 @@ export function createHealthOperations({ database, queues }: Deps): HealthOperat
         answers(() => queues.ping()),
       ]);
       return {
-        // Without the queue a start still succeeds, but little moves.
-        ready: databaseUp && queueUp,
+        // Without the queue a start is still accepted, and rung for later: no reason to send callers elsewhere.
+        ready: databaseUp,
         database: databaseUp ? 'up' : 'down',
         queue: queueUp ? 'up' : 'down',
       };

@@ -201,7 +201,7 @@ export interface ExecutionView {
   version: number;
   name: string;
   status: ExecutionStatus;
-  /** The root's state; null before the first is entered, and once it has ended its last. */
+  /** The state it is in, or the last one it was in when it ended; null before the first. */
   currentState: string | null;
   input: Json;
   /** null while there is none; only SUCCEEDED executions have one. */

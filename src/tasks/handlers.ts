@@ -15,6 +15,8 @@ export interface HandlerContext {
   idempotencyKey: string;
   /** Fires when nobody waits for the result any more: timeout, stop, a failed sibling, the end of a shutdown's grace. */
   signal: AbortSignal;
+  /** Says that the work goes on: the state's HeartbeatSeconds start anew. */
+  heartbeat: () => void;
   /** When the attempt times out, ms since the epoch; undefined: never. */
   timeoutAtMs: number | undefined;
   log: HandlerLog;

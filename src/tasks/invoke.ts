@@ -16,7 +16,7 @@ export interface TasksOptions {
 
 export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
   return {
-    async invoke(effect, about, signal) {
+    async invoke(effect, about, { signal, heartbeat }) {
       const handler = Object.hasOwn(handlers, effect.functionName)
         ? handlers[effect.functionName]
         : undefined;
@@ -29,6 +29,7 @@ export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
           idempotencyKey: effect.key,
           timeoutAtMs: effect.timeoutAtMs,
           signal,
+          heartbeat,
           log: logFor({
             executionId: about.executionId,
             stateName: effect.stateName,

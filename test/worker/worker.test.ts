@@ -39,6 +39,13 @@ const handlers: Handlers = {
     });
     return input;
   },
+  beating: async (input: unknown, { heartbeat }) => {
+    for (let beat = 0; beat < 8; beat++) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      heartbeat();
+    }
+    return input;
+  },
   short: async (input: unknown) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     return input;
@@ -202,6 +209,16 @@ describe('a worker', () => {
     expect(await ended(id, 2_000)).toMatchObject({ status: 'ABORTED', error: 'Enough', cause: 'said so' });
     const { rows } = await database.pool.query('SELECT 1 FROM inbox WHERE execution_id = $1', [id]);
     expect(rows).toEqual([]);
+  });
+
+  test('lets a task live while its heart beats, and fails one that is silent', async () => {
+    const task = (resource: string) =>
+      machine({ T: { Type: 'Task', Resource: resource, HeartbeatSeconds: 1, End: true } }, 'T');
+    const beating = await start(await task('beating'), {});
+    const silent = await start(await task('slow'), {});
+    // The one takes two seconds, the other is given up after one.
+    expect(await ended(beating)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await ended(silent)).toMatchObject({ status: 'FAILED', error: 'States.HeartbeatTimeout' });
   });
 
   test('puts what it cannot advance aside as a dead letter after its attempts', async () => {

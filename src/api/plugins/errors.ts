@@ -9,6 +9,8 @@ import { collectMethods } from './methods.js';
 export function answerErrors(app: FastifyInstance): void {
   const table = collectMethods(app);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  // The documentation's files ask for this one, when there is no such file.
+  app.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(request.url), request, reply));
   // Fastify reads the body first, also of a path that does not exist; then a body that it cannot read
   // would hide that the path is wrong.
   app.addHook('onRequest', (request, reply, done) => {
@@ -18,7 +20,7 @@ export function answerErrors(app: FastifyInstance): void {
     const path = request.url.replace(/[?#].*$/s, '');
     const methods = table.methodsOf(path);
     if (methods.length === 0) {
-      return done(new OperationError('ROUTE_NOT_FOUND', `There is no route ${shorten(path)}.`));
+      return done(unknownRoute(path));
     }
     const allowed = methods.join(', ');
     reply.header('allow', allowed);
@@ -40,12 +42,16 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (retryAfter !== undefined || body.statusCode === 503) {
     reply.header('retry-after', String(Math.ceil(retryAfter ?? RETRY_AFTER_SECONDS)));
   }
-  if (!request.raw.complete) {
+  if (reply.hasHeader('connection') && mayStay(request)) {
     // Fastify would close the connection; then a caller who is still sending may never see the answer. See
     // plugins/leftovers for what becomes of the rest.
-    reply.removeHeader('connection');
+    reply.header('connection', 'keep-alive');
   }
   reply.code(body.statusCode).type('application/json; charset=utf-8').send(body);
+}
+
+function mayStay({ raw: { httpVersion, headers } }: FastifyRequest): boolean {
+  return httpVersion === '1.1' && !/\bclose\b/i.test(headers.connection ?? '');
 }
 
 /** When nobody knows better: a database that restarts needs about so long. */
@@ -67,6 +73,10 @@ function hasBadQuery(url: string): boolean {
   } catch {
     return true;
   }
+}
+
+function unknownRoute(path: string): OperationError {
+  return new OperationError('ROUTE_NOT_FOUND', `There is no route ${shorten(path)}.`);
 }
 
 function shorten(path: string): string {

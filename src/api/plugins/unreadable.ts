@@ -1,27 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { type Problem, problem } from '../problem.js';
 
-/** How many requests of a connection are being answered. */
-const underWay = new WeakMap<Socket, number>();
+/** What has become of a connection so far. */
+interface Traffic {
+  /** Answers that it still owes. */
+  owed: number;
+  last: { request: IncomingMessage; response: ServerResponse };
+}
 
-/** Keeps count, so that `answerUnreadable` knows when it may write. */
-export function countAnswers(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ raw: { socket } }, _reply, done) => {
-    underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
-    done();
-  });
-  app.addHook('onResponse', ({ raw: { socket } }, _reply, done) => {
-    underWay.set(socket, (underWay.get(socket) ?? 1) - 1);
-    done();
+const traffic = new WeakMap<Socket, Traffic>();
+
+/** Keeps account, so that `answerUnreadable` knows whether it may write. */
+export function trackAnswers(app: FastifyInstance): void {
+  app.server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const last = { request, response };
+    traffic.set(socket, { owed: (traffic.get(socket)?.owed ?? 0) + 1, last });
+    response.once('close', () => {
+      const now = traffic.get(socket);
+      if (now !== undefined) now.owed--;
+    });
   });
 }
 
-/** Answers what Node could not parse as HTTP; there is neither a request nor a reply, only the socket. */
+/** Into the middle of an answer, or behind one, more text would be taken for a part of it or for the next one. */
+function mayWrite(socket: Socket): boolean {
+  const so = traffic.get(socket);
+  if (so === undefined) return true;
+  const { request, response } = so.last;
+  return so.owed === 0 ? request.complete : so.owed === 1 && !response.headersSent;
+}
+
+/**
+ * Answers what Node could not parse as HTTP; there is no reply to send, only the socket. When it was the end of
+ * a request that could not be parsed, a handler may be at work on its beginning; its answer goes nowhere then.
+ */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  // Half an answer may be on its way already; then more text would only garble it.
-  const isAnswering = (underWay.get(socket) ?? 0) > 0 && socket.bytesWritten > 0;
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+  if (error.code === 'ECONNRESET' || !socket.writable || !mayWrite(socket)) {
     socket.destroy();
     return;
   }

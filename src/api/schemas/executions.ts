@@ -100,7 +100,11 @@ const filter = {
   status: Type.Optional(oneOf(STATUSES, { description: 'Executions in this status.' })),
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name.' })),
   currentState: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 80, description: 'Executions that are in this state.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 80,
+      description: 'Executions that are in this state, or ended in it.',
+    }),
   ),
   startedAfter: Type.Optional(instant('Started at this time or later.')),
   startedBefore: Type.Optional(instant('Started before this time.')),
@@ -125,7 +129,7 @@ export const ExecutionBody = Type.Object(
     name: Type.String({ examples: ['order-4711'] }),
     status: ExecutionStatus,
     currentState: nullable(Type.String(), {
-      description: 'The state it is in; null before the first and after the last.',
+      description: 'The state it is in, or the last one it was in when it ended; null before the first.',
       examples: ['Charge'],
     }),
     input: anyJson({ description: 'The input, as it was given.', examples: [{ orderId: 4711 }] }),
