@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { BatchStore, Chunk, LedBatch, NewMember, Source } from '../batches/index.js';
 import type { HistoryEvent } from '../engine/index.js';
+import { textArray, uuidArray } from './binary-array.js';
 import { newId } from './ids.js';
 import { deliverSignal } from './inbox.js';
 import { isDuplicate } from './item-fault.js';
@@ -101,9 +102,9 @@ async function createMembers(
     workerId,
     batchId,
     from,
-    ids,
+    uuidArray(ids),
     // A member that fails from the start was never given anything.
-    members.map((member) => (member.kind === 'runnable' ? member.input : 'null')),
+    textArray(members.map((member) => (member.kind === 'runnable' ? member.input : 'null'))),
     members.map((member) => (member.kind === 'failed' ? member.error : null)),
     members.map((member) => (member.kind === 'failed' ? member.cause : null)),
     members.map(({ sourceExecutionId }) => sourceExecutionId ?? null),

@@ -6,6 +6,7 @@
  */
 import type pg from 'pg';
 import type { FrameDelta } from '../engine/index.js';
+import { intArray, uuidArray } from './binary-array.js';
 import { GroupCommit } from './group-commit.js';
 import { CLAIM, READ_TAIL } from './sql/claim.js';
 
@@ -54,7 +55,11 @@ const CLAIM_MAX = 200;
 export function createClaims({ pool, workerId, onLost }: ClaimOptions): Claims {
   const claims = new GroupCommit<string, Claimed | undefined>({
     flush: async (ids) => {
-      const { rows } = await pool.query<ClaimRow>({ name: 'claim', text: CLAIM, values: [workerId, ids] });
+      const { rows } = await pool.query<ClaimRow>({
+        name: 'claim',
+        text: CLAIM,
+        values: [workerId, uuidArray(ids)],
+      });
       if (rows[0]?.alive !== true) onLost();
       const byId = new Map<string, Claimed>();
       for (const row of rows) if (row.id !== null) byId.set(row.id, toClaimed(row, row.id));
@@ -75,7 +80,7 @@ export function createClaims({ pool, workerId, onLost }: ClaimOptions): Claims {
       const { rows } = await pool.query<TailRow>({
         name: 'read_tail',
         text: READ_TAIL,
-        values: [wanted.map(({ id }) => id), wanted.map(({ after }) => after)],
+        values: [uuidArray(wanted.map(({ id }) => id)), intArray(wanted.map(({ after }) => after))],
       });
       const byId = new Map<string, Tail>();
       for (const row of rows) {

@@ -8,6 +8,7 @@
  */
 import type pg from 'pg';
 import type { AppendAnswer, Checkpoint, Journal, LeaveRequest } from '../engine/index.js';
+import { floatArray, intArray, textArray, uuidArray } from './binary-array.js';
 import { GroupCommit } from './group-commit.js';
 import { isDuplicate, isItemFault } from './item-fault.js';
 import { FLUSH } from './sql/flush.js';
@@ -252,5 +253,32 @@ function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
       s[1].push(how.inboxSeq);
     }
   }
-  return [workerId, ...j, ...p, ...d, ...s];
+  return [
+    workerId,
+    uuidArray(j[0]),
+    intArray(j[1]),
+    intArray(j[2]),
+    intArray(j[3]),
+    intArray(j[4]),
+    textArray(j[5]),
+    textArray(j[6]),
+    textArray(j[7]),
+    uuidArray(p[0]),
+    intArray(p[1]),
+    floatArray(p[2]),
+    intArray(p[3]),
+    textArray(p[4]),
+    textArray(p[5]),
+    intArray(p[6]),
+    uuidArray(d[0]),
+    intArray(d[1]),
+    textArray(d[2]),
+    textArray(d[3]),
+    textArray(d[4]),
+    textArray(d[5]),
+    textArray(d[6]),
+    floatArray(d[7]),
+    uuidArray(s[0]),
+    intArray(s[1]),
+  ];
 }

@@ -4,6 +4,7 @@
  */
 import type { Json } from '../std/json.js';
 import { sameJson } from '../std/json.js';
+import { textArray, uuidArray } from './binary-array.js';
 import type { Database } from './database.js';
 import { type ExecutionRecord, findByNames } from './executions.js';
 import { GroupCommit } from './group-commit.js';
@@ -46,10 +47,10 @@ export function createStarts({ pool }: Database): Starts {
       name: 'start',
       text: START,
       values: [
-        rows.map(({ id }) => id),
+        uuidArray(rows.map(({ id }) => id)),
         rows.map(({ row }) => row.stateMachineId),
         rows.map(({ row }) => row.name),
-        rows.map(({ row }) => row.input),
+        textArray(rows.map(({ row }) => row.input)),
         rows.map(({ row }) => row.queue ?? null),
         rows.map(({ row }) => row.at?.getTime() ?? null),
         rows.map(({ row }) => row.waited),
