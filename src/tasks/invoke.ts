@@ -30,11 +30,14 @@ export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
           timeoutAtMs: effect.timeoutAtMs,
           signal,
           heartbeat,
-          log: logFor({
-            executionId: about.executionId,
-            stateName: effect.stateName,
-            functionName: effect.functionName,
-          }),
+          // Made when it is asked for: most calls say nothing, and a logger costs as much as a small handler.
+          get log() {
+            return logFor({
+              executionId: about.executionId,
+              stateName: effect.stateName,
+              functionName: effect.functionName,
+            });
+          },
         });
         const json = toJson(result);
         if (json.ok) return { ok: true, output: json.json };
@@ -66,18 +69,23 @@ function thrown(error: unknown): TaskOutcome {
 /** Enough to see where it happened; a cause is kept in the history for every attempt. */
 const TRACE_LINES = 6;
 
+/** AWS's limit of a cause, in characters; what escaping may add included. */
+const CAUSE_LIMIT = 32_768;
+const MESSAGE_LIMIT = 4_096;
+const LINE_LIMIT = 300;
+
 function failure(errorType: string, errorMessage: string, trace: string[]): TaskOutcome {
-  const clean = (text: string): string => text.replaceAll('\u0000', '');
+  const clean = (text: string, limit: number): string => text.replaceAll('\u0000', '').slice(0, limit);
+  const error = clean(errorType, 256);
+  const cause = {
+    errorType: error,
+    errorMessage: clean(errorMessage, MESSAGE_LIMIT),
+    trace: trace.map((line) => clean(line, LINE_LIMIT)),
+  };
+  const text = JSON.stringify(cause);
   return {
     ok: false,
-    error: clean(errorType).slice(0, 256),
-    cause: JSON.stringify({
-      errorType: clean(errorType),
-      errorMessage: clean(errorMessage),
-      trace: trace.map(clean),
-    }).slice(0, CAUSE_LIMIT),
+    error,
+    cause: text.length <= CAUSE_LIMIT ? text : JSON.stringify({ ...cause, trace: [] }),
   };
 }
-
-/** AWS's limit of a cause, in characters. */
-const CAUSE_LIMIT = 32_768;
