@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Agent, request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -137,6 +138,32 @@ describe('what HTTP itself refuses', () => {
     expect(await sendRaw(api.url, '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n')).toContain(
       '"code":"MALFORMED_REQUEST"',
     );
+  });
+
+  test('what is not HTTP is answered on a connection that was used before as well', async () => {
+    const text = await sendRaw(
+      api.url,
+      'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\nBREW /coffee\r\n\r\n',
+    );
+    expect(text).toContain('{"status":"live"}');
+    const other = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (headers: Record<string, string>) =>
+      new Promise<string>((resolve, reject) => {
+        const sent = httpRequest(`${api.url}/health/live`, { agent: other, headers }, (response) => {
+          let body = '';
+          response.setEncoding('utf8').on('data', (chunk: string) => {
+            body += chunk;
+          });
+          response.on('end', () => resolve(body));
+        });
+        sent.on('error', reject);
+        sent.end();
+      });
+    expect(await ask({})).toBe('{"status":"live"}');
+    expect(await ask({ 'transfer-encoding': 'identity', 'content-length': '1' })).toContain(
+      '"MALFORMED_REQUEST"',
+    );
+    other.destroy();
   });
 
   test('an expectation that nobody promised is no reason to refuse', async () => {

@@ -37,7 +37,10 @@ function mayWrite(socket: Socket): boolean {
  * Answers what Node could not parse as HTTP; there is no reply to send, only the socket. When it was the end of
  * a request that could not be parsed, a handler may be at work on its beginning; its answer goes nowhere then.
  */
-export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+export function answerUnreadable(
+  error: Error & { code?: string; rawPacket?: unknown },
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable || !mayWrite(socket)) {
     socket.destroy();
     return;
@@ -46,7 +49,7 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
   const text = JSON.stringify(body);
   socket.end(
     `HTTP/1.1 ${body.statusCode} ${body.error}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${isHead(error.rawPacket) ? '' : text}`,
   );
 }
 
@@ -59,4 +62,9 @@ function unreadable(code: string): Problem {
     default:
       return problem('MALFORMED_REQUEST', 'This is not an HTTP request that can be read.');
   }
+}
+
+/** An answer to HEAD has no body; what it was is only seen in the bytes, when they came in one packet. */
+function isHead(packet: unknown): boolean {
+  return Buffer.isBuffer(packet) && packet.subarray(0, 5).toString('latin1') === 'HEAD ';
 }

@@ -1,5 +1,6 @@
-import type { StateMachineOperations, StateMachineView } from '../../operations/index.js';
+import type { StateMachineOperations, StateMachineView, ValidationView } from '../../operations/index.js';
 import type { Api } from '../api.js';
+import { nestingComplaint, refuseDeepDefinition } from '../definition-text.js';
 import { strict } from '../schemas/json.js';
 import { PageQuery } from '../schemas/page.js';
 import { refusals, STORED, WITH_BODY } from '../schemas/problem.js';
@@ -49,6 +50,7 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
       },
     },
     async (request, reply) => {
+      refuseDeepDefinition(request.body.definition);
       const view = await operations.create(request.body);
       return reply
         .code(201)
@@ -93,7 +95,11 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
         response: { 200: ValidationBody, ...refusals(STORED, WITH_BODY) },
       },
     },
-    ({ body }) => operations.validate(body.definition, body.type),
+    ({ body }): Promise<ValidationView> | ValidationView => {
+      const complaint = nestingComplaint(body.definition);
+      if (complaint !== undefined) return { result: 'FAIL', diagnostics: [complaint] };
+      return operations.validate(body.definition, body.type);
+    },
   );
 
   app.get(
@@ -134,7 +140,10 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
         },
       },
     },
-    async ({ params, body }) => bodyOf(await operations.update(params.stateMachineId, body)),
+    async ({ params, body }) => {
+      refuseDeepDefinition(body.definition);
+      return bodyOf(await operations.update(params.stateMachineId, body));
+    },
   );
 
   app.delete(
