@@ -57,7 +57,7 @@ function contendersOn(servers: Servers, options: BenchOptions): Contender[] {
     ];
   });
   return [
-    bullmqBaseline(servers.redisUrl, sized(30_000)),
+    bullmqBaseline(servers, sized(30_000)),
     naiveBaseline(servers, sized(1_500), 1),
     naiveBaseline(servers, sized(2_000), 2),
     ...batches,

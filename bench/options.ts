@@ -19,7 +19,7 @@ export const USAGE = `npm run bench -- [options]
   --quick               one round, a fifth of the work
   --rounds N            how often everything is measured (3)
   --scale F             multiplies the work of each measurement (1)
-  --only A,B            only what has A or B in its name, e.g. --only naive,distributed
+  --only PART           only what has this in its name, e.g. --only 'distributed, 2'; repeatable
   --env NAME=VALUE      a setting for our processes, e.g. --env CONCURRENCY=200; repeatable
   --cpu-profiles DIR    our processes write their CPU profiles there
   --statements          the database's time by statement (pg_stat_statements)
@@ -33,7 +33,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       scale: { type: 'string' },
-      only: { type: 'string', default: '' },
+      only: { type: 'string', multiple: true, default: [] },
       env: { type: 'string', multiple: true, default: [] },
       'cpu-profiles': { type: 'string' },
       statements: { type: 'boolean', default: false },
@@ -44,7 +44,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   return {
     rounds: Math.max(1, Math.floor(positive('rounds', values.rounds ?? (values.quick ? '1' : '3')))),
     scale: positive('scale', values.scale ?? (values.quick ? '0.2' : '1')),
-    only: values.only.split(',').filter((part) => part !== ''),
+    only: values.only,
     env: Object.fromEntries(values.env.map(readSetting)),
     cpuProfiles: values['cpu-profiles'],
     statements: values.statements,

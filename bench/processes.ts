@@ -7,6 +7,7 @@ import { guardAgainstOrphaning } from '../src/main/orphan-guard.js';
 export const ROOT = fileURLToPath(new URL('../', import.meta.url));
 
 export interface Process {
+  pid: number;
   /** Writes a line to its standard input. */
   tell(line: string): void;
   /** The first JSON line on its standard output with this `msg`, past or to come. @throws when it ends before. */
@@ -44,6 +45,7 @@ export function startProcess(
   });
   const ended = once(child, 'exit');
   return {
+    pid: child.pid ?? 0,
     tell: (line) => void child.stdin.write(`${line}\n`),
     said: (message) =>
       new Promise((resolve, reject) => {

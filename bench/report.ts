@@ -41,14 +41,17 @@ function tableOf(rows: readonly Measured[], table: Table): string {
     );
   }
   if (table === 'executions') {
-    columns.push({
-      title: 'history, bytes a state',
-      cell: (row) =>
-        number(
-          medianOf(row, (sample) => sample.historyBytesPerState),
-          0,
-        ),
-    });
+    columns.push(
+      { title: 'CPU ms each: Node + PostgreSQL + Redis', cell: cpuOf },
+      {
+        title: 'history, bytes a state',
+        cell: (row) =>
+          number(
+            medianOf(row, (sample) => sample.historyBytesPerState),
+            0,
+          ),
+      },
+    );
   } else {
     columns.push(
       {
@@ -86,6 +89,16 @@ function valuesOf(measured: Measured | undefined, pick: Pick): number[] {
 
 function medianOf(measured: Measured | undefined, pick: Pick): number {
   return median(valuesOf(measured, pick));
+}
+
+function cpuOf(row: Measured): string {
+  const part = (pick: Pick): string => number(medianOf(row, pick), 2);
+  const parts = [
+    part((sample) => sample.cpuMs?.node),
+    part((sample) => sample.cpuMs?.postgres),
+    part((sample) => sample.cpuMs?.redis),
+  ];
+  return parts.includes('') ? '' : parts.join(' + ');
 }
 
 function range(measured: Measured, pick: Pick, digits: number): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { connectDatabase, type Database } from '../../src/store/index.js';
-import { type Contender, type Sample, Void } from '../contender.js';
+import { type Contender, type Sample, sampleOf, Void } from '../contender.js';
 import { orderOf, STEPS } from '../orders.js';
 import { startBenchProcess } from '../processes.js';
 import type { Servers } from '../servers.js';
@@ -21,8 +21,8 @@ export function naiveBaseline(servers: Servers, executions: number, processes: n
       const database = connectDatabase({ url, poolSize: 2, log: console });
       try {
         await createExecutions(database, executions);
-        const seconds = await runProcesses(url, processes);
-        return { perSecond: executions / seconds, ...(await check(database.pool, executions)) };
+        const done = await runProcesses(servers, url, processes, executions);
+        return { ...done, ...(await check(database.pool, executions)) };
       } finally {
         await database.close();
       }
@@ -50,7 +50,12 @@ async function createExecutions({ prisma }: Database, count: number): Promise<vo
   });
 }
 
-async function runProcesses(url: string, count: number): Promise<number> {
+async function runProcesses(
+  { cpu }: Servers,
+  url: string,
+  count: number,
+  executions: number,
+): Promise<Sample> {
   const processes = Array.from({ length: count }, (_, n) =>
     startBenchProcess('bench/baselines/naive-process.ts', {
       DATABASE_URL: url,
@@ -60,10 +65,12 @@ async function runProcesses(url: string, count: number): Promise<number> {
   );
   try {
     await Promise.all(processes.map((one) => one.said('ready')));
+    const used = await cpu.start(processes.map(({ pid }) => pid));
     const startedAt = performance.now();
     for (const one of processes) one.tell('go');
     await Promise.all(processes.map((one) => one.said('done')));
-    return (performance.now() - startedAt) / 1000;
+    const seconds = (performance.now() - startedAt) / 1000;
+    return sampleOf(executions, seconds, await used());
   } finally {
     await Promise.all(processes.map((one) => one.stop()));
   }

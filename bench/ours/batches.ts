@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Contender, Void } from '../contender.js';
+import { type Contender, sampleOf, Void } from '../contender.js';
 import { orderOf, readDefinition } from '../orders.js';
 import { showStatements } from '../statements.js';
 import { checkExecutions } from './consistency.js';
@@ -24,10 +24,12 @@ export function batchContender(bench: Bench, name: string, shape: BatchShape): C
         // The workers find the queues, open their sessions and compile what is hot.
         await runBatch(service, RUN_UP, { ...shape, mode: 'distributed', orders: RUN_UP_ORDERS });
         const statements = await showStatements(bench);
+        const used = await bench.servers.cpu.start(service.pids);
         const seconds = await runBatch(service, MEASURED, shape);
+        const time = await used();
         await statements(shape.orders);
         const checked = await checkExecutions(service.pool, MEASURED, shape.orders);
-        return { perSecond: shape.orders / seconds, ...checked };
+        return { ...sampleOf(shape.orders, seconds, time), ...checked };
       }),
   };
 }

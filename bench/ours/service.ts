@@ -12,6 +12,8 @@ export interface Service {
   pool: pg.Pool;
   /** Asks the API. @throws Error for a status that is not 2xx. */
   call<T>(method: string, path: string, body?: Json): Promise<T>;
+  /** Of its processes. */
+  pids: readonly number[];
   createMachine(id: string, definition: Json): Promise<void>;
 }
 
@@ -53,14 +55,20 @@ export async function withService<T>(
     const { url } = await front.said(workers === 'embedded' ? 'Escapement is up' : 'the API listens');
     const behind = workers === 'embedded' ? [] : Array.from({ length: workers }, () => start('worker'));
     await Promise.all(behind.map((one) => one.said('the worker takes work')));
-    return await use(serviceAt(String(url), pool));
+    return await use(
+      serviceAt(
+        String(url),
+        pool,
+        processes.map(({ pid }) => pid),
+      ),
+    );
   } finally {
     await Promise.all(processes.map((one) => one.stop()));
     await pool.end();
   }
 }
 
-function serviceAt(url: string, pool: pg.Pool): Service {
+function serviceAt(url: string, pool: pg.Pool, pids: readonly number[]): Service {
   const call = async <T>(method: string, path: string, body?: Json): Promise<T> => {
     const response = await fetch(`${url}${path}`, {
       method,
@@ -76,6 +84,7 @@ function serviceAt(url: string, pool: pg.Pool): Service {
   return {
     url,
     pool,
+    pids,
     call,
     createMachine: async (id, definition) => {
       await call('POST', '/state-machines', { id, name: id, definition });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answered, CLIENTS, latencyOf, startBody } from '../baselines/starts.js';
-import { type Contender, Void } from '../contender.js';
+import { type Contender, sampleOf, Void } from '../contender.js';
 import { applyLoad, openConnection } from '../http-clients.js';
 import { readDefinition } from '../orders.js';
 import { showStatements } from '../statements.js';
@@ -66,12 +66,15 @@ export function singleStarts(bench: Bench, workers: number, orders: number): Con
         await startAll(service, 'run-up', 600);
         await untilEnded(service, 'run-up');
         const statements = await showStatements(bench);
+        const used = await bench.servers.cpu.start(service.pids);
         const startedAt = performance.now();
         await startAll(service, MACHINE, orders);
         await untilEnded(service, MACHINE);
         const seconds = (performance.now() - startedAt) / 1000;
+        const time = await used();
         await statements(orders);
-        return { perSecond: orders / seconds, ...(await checkExecutions(service.pool, MACHINE, orders)) };
+        const checked = await checkExecutions(service.pool, MACHINE, orders);
+        return { ...sampleOf(orders, seconds, time), ...checked };
       }),
   };
 }
