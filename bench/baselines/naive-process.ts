@@ -41,6 +41,7 @@ async function run({ id, name, input, stateMachineId }: Execution): Promise<void
       attempt: 0,
       idempotencyKey: `${id}/${eventId + 1}`,
       signal: new AbortController().signal,
+      heartbeat: () => undefined,
       timeoutAtMs: undefined,
       log: console,
     };
