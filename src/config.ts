@@ -35,6 +35,8 @@ export interface Config {
   batchBodyLimit: number;
   /** The largest input of an execution, in bytes of JSON text; what states hand on is held to AWS's 256 KiB. */
   payloadLimit: number;
+  /** An execution fails when its history has so many events; 0: no limit. AWS's is 25,000. */
+  historyLimit: number;
   logLevel: string;
   prefix: string;
 }
@@ -120,7 +122,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     retryPolicy: {
       attempts: integer('QUEUE_ATTEMPTS', 5, 1, 100),
       backoffMs: integer('QUEUE_BACKOFF_MS', 1000, 1, 300_000),
-      timeoutMs: integer('QUEUE_TIMEOUT_SECONDS', 60, 1, 3600) * 1000,
+      // Longer than a statement may take (30 s): a commit is not given up while it may still come in.
+      timeoutMs: integer('QUEUE_TIMEOUT_SECONDS', 60, 40, 3600) * 1000,
     },
     leaseMs,
     heartbeatMs: Math.max(500, Math.floor(leaseMs / 4)),
@@ -130,6 +133,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     bodyLimit: integer('BODY_LIMIT_BYTES', 8 * 1024 * 1024, 1024, 1024 ** 3),
     batchBodyLimit: integer('BATCH_BODY_LIMIT_BYTES', 2 * 1024 ** 3, 1024, 2 ** 50),
     payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
+    historyLimit: integer('HISTORY_LIMIT_EVENTS', 25_000, 0, 100_000_000),
     logLevel: text('LOG_LEVEL') ?? 'info',
     prefix: text('QUEUE_PREFIX') ?? 'escapement',
   };

@@ -10,7 +10,7 @@
  */
 import { createDeferred, type Deferred } from '../std/deferred.js';
 import type { Effect, InvokeEffect } from './effects.js';
-import type { AppendAnswer, Clock, Inbox, Journal, Leave, Tasks } from './ports.js';
+import type { AppendAnswer, Clock, Inbox, Journal, Leave, TaskOutcome, Tasks } from './ports.js';
 import { applyDelta, currentState, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
 import { type Happening, isEmpty, mergeAllSteps, type Step, step } from './step.js';
 
@@ -43,6 +43,9 @@ export interface Standing {
  */
 export type ActivationEnd = 'ended' | 'parked' | 'woken' | 'lost';
 
+/** A park and a claim take some milliseconds, and a doorbell may ring a little early. */
+const NEARLY_MS = 50;
+
 /** `setTimeout` takes at most 2^31 - 1 ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -54,6 +57,8 @@ export class Activation {
   #snapshotBytes: number;
   #inboxSeq: number;
   #unread: boolean;
+  /** The calls that the last owner left under way are still to be made, once the inbox and the clock have had their say. */
+  #owesCalls = false;
   readonly #happened: Happening[] = [];
   readonly #calls = new Map<string, AbortController>();
   #news: Deferred<void> = createDeferred();
@@ -102,13 +107,13 @@ export class Activation {
    */
   async advance(): Promise<ActivationEnd> {
     try {
-      if (this.#seq === 0) this.#happened.push({ kind: 'start' });
-      else if (!this.#options.standing.draining) this.#callAgain();
+      await this.#readInbox();
+      this.#begin();
       for (;;) {
         await this.#readInbox();
         const decision = await this.#decide();
         const effects = decision?.effects ?? [];
-        const leave = this.#leaveAfter(effects);
+        const leave = this.#leaveAfter(effects, decision !== undefined && !isEmpty(decision));
         const answer = await this.#commit(decision, leave);
         if (answer === 'lost') return 'lost';
         if (leave?.kind === 'ended') return 'ended';
@@ -120,6 +125,24 @@ export class Activation {
       for (const call of this.#calls.values()) call.abort();
       this.#calls.clear();
     }
+  }
+
+  /**
+   * What comes before everything else: the start, unless a stop was quicker; or, for calls that were under way
+   * when the last owner left, the beginning of their heartbeat.
+   */
+  #begin(): void {
+    if (this.#seq === 0) {
+      if (!this.#happened.some(({ kind }) => kind === 'stop')) this.#happened.unshift({ kind: 'start' });
+      return;
+    }
+    this.#owesCalls = true;
+    const beats = pendingInvocations(this.#run).map(({ frameId, key }) => ({
+      kind: 'heartbeat' as const,
+      frameId,
+      key,
+    }));
+    this.#happened.unshift(...beats);
   }
 
   async #readInbox(): Promise<void> {
@@ -158,31 +181,35 @@ export class Activation {
   }
 
   /** Whether the execution leaves this worker with the coming commit, and how. */
-  #leaveAfter(effects: readonly Effect[]): Leave | undefined {
+  #leaveAfter(effects: readonly Effect[], changed: boolean): Leave | undefined {
     const end = effects.find((effect) => effect.kind === 'end');
     if (end !== undefined) {
       const { kind: _, ...how } = end;
       return { kind: 'ended', inboxSeq: this.#inboxSeq, endTimeMs: this.#options.ports.clock.now(), ...how };
     }
     const { clock } = this.#options.ports;
-    if (this.#options.standing.abandoned) return this.#park(clock.now());
+    if (this.#options.standing.abandoned) return this.#park(clock.now(), changed);
     const cancelled = new Set(effects.flatMap((effect) => (effect.kind === 'cancel' ? [effect.key] : [])));
     const calling = [...this.#calls.keys()].some((key) => !cancelled.has(key));
     // Shutting down: what should be called now is left to the next owner, under the same keys.
     if (this.#options.standing.draining && !calling && pendingInvocations(this.#run).length > 0) {
-      return this.#park(clock.now());
+      return this.#park(clock.now(), changed);
     }
     if (calling || this.#happened.length > 0 || this.#unread) return undefined;
     if (effects.some(({ kind }) => kind === 'invoke')) return undefined;
+    if (this.#owesCalls && pendingInvocations(this.#run).length > 0) return undefined;
     const wakeAtMs = nextWakeAt(this.#run);
-    // Due already: one more turn is cheaper than a park and a claim.
-    if (wakeAtMs !== undefined && wakeAtMs <= clock.now()) return undefined;
-    return this.#park(wakeAtMs);
+    // Due, or nearly: to wait here is cheaper than a park and a claim.
+    if (wakeAtMs !== undefined && wakeAtMs <= clock.now() + NEARLY_MS) return undefined;
+    return this.#park(wakeAtMs, changed);
   }
 
-  #park(wakeAtMs: number | undefined): Leave {
+  /** `changed`: a checkpoint comes with the park, and the snapshot is as of that one. */
+  #park(wakeAtMs: number | undefined, changed: boolean): Leave {
     const worthIt = this.#tailBytes > this.#snapshotBytes && this.#tailBytes > SMALL_TAIL;
-    const snapshot = worthIt ? { seq: this.#seq + 1, text: snapshotOf(this.#run) } : undefined;
+    const snapshot = worthIt
+      ? { seq: changed ? this.#seq + 1 : this.#seq, text: snapshotOf(this.#run) }
+      : undefined;
     return { kind: 'parked', inboxSeq: this.#inboxSeq, wakeAtMs, snapshot };
   }
 
@@ -230,14 +257,9 @@ export class Activation {
       }
     }
     if (this.#options.standing.draining) return;
-    this.#call(effects.filter((effect) => effect.kind === 'invoke'));
-  }
-
-  /** What was being called when the last owner left is called again, under the same keys; its heartbeat starts anew. */
-  #callAgain(): void {
-    const interrupted = pendingInvocations(this.#run);
-    for (const { frameId, key } of interrupted) this.#happened.push({ kind: 'heartbeat', frameId, key });
-    this.#call(interrupted);
+    if (this.#owesCalls) this.#call(pendingInvocations(this.#run));
+    else this.#call(effects.filter((effect) => effect.kind === 'invoke'));
+    this.#owesCalls = false;
   }
 
   #call(invocations: readonly InvokeEffect[]): void {
@@ -250,18 +272,21 @@ export class Activation {
       const heartbeat = (): void => {
         if (this.#calls.get(key) === call) this.#happen({ kind: 'heartbeat', frameId, key });
       };
-      void this.#options.ports.tasks
-        .invoke(effect, about, { signal: call.signal, heartbeat })
-        .then((outcome) => {
-          // Cancelled, timed out or abandoned meanwhile: nobody waits for this outcome.
-          if (this.#calls.get(key) !== call || call.signal.aborted) return;
-          this.#calls.delete(key);
-          this.#happen(
-            outcome.ok
-              ? { kind: 'taskSucceeded', frameId, key, output: outcome.output }
-              : { kind: 'taskFailed', frameId, key, error: outcome.error, cause: outcome.cause },
-          );
-        });
+      const called = this.#options.ports.tasks.invoke(effect, about, { signal: call.signal, heartbeat });
+      // A port that throws after all breaks its promise, not the process.
+      const settled = called.catch(
+        (fault: unknown): TaskOutcome => ({ ok: false, error: 'Error', cause: String(fault) }),
+      );
+      void settled.then((outcome) => {
+        // Cancelled, timed out or abandoned meanwhile: nobody waits for this outcome.
+        if (this.#calls.get(key) !== call || call.signal.aborted) return;
+        this.#calls.delete(key);
+        this.#happen(
+          outcome.ok
+            ? { kind: 'taskSucceeded', frameId, key, output: outcome.output }
+            : { kind: 'taskFailed', frameId, key, error: outcome.error, cause: outcome.cause },
+        );
+      });
     }
   }
 

@@ -110,12 +110,16 @@ export function isEmpty(step: Step): boolean {
 
 function take(draft: Draft, happening: Happening): void {
   const { deadlineMs } = draft.meta;
-  if (happening.kind !== 'start' && draft.run.frames.size === 0) {
+  const begun = draft.run.frames.size > 0;
+  if (happening.kind !== 'start' && happening.kind !== 'stop' && !begun) {
     throw new Error(`a ${happening.kind} before the start`);
   }
   if (happening.kind === 'start') start(draft);
-  else if (happening.kind === 'stop') stop(draft, happening);
-  else if (deadlineMs !== undefined && draft.nowMs >= deadlineMs) timeOut(draft);
+  else if (happening.kind === 'stop') {
+    // Stopped before it was first taken up: it has started, and entered nothing.
+    if (!begun) start(draft);
+    stop(draft, happening);
+  } else if (deadlineMs !== undefined && draft.nowMs >= deadlineMs) timeOut(draft);
   else if (happening.kind === 'taskSucceeded')
     takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
   else if (happening.kind === 'taskFailed')

@@ -22,13 +22,18 @@ export interface Deps extends OperationsParts {
 }
 
 /**
- * Rings for executions that are runnable, without waiting: the truth is in PostgreSQL, and if the queue is down
- * the sweeper rings later.
+ * Rings for executions that are runnable, now or at a time, without waiting: the truth is in PostgreSQL, and if
+ * the queue is down the sweeper rings later. What is due only in ten minutes or more is left to the sweeper
+ * too, so that a queue holds no jobs for next year.
  */
-export function ringSoon({ queues, log }: Deps, queue: string, ids: readonly string[]): void {
+export function ringSoon({ queues, log }: Deps, queue: string, ids: readonly string[], at?: Date): void {
+  const delayMs = at === undefined ? 0 : Math.max(0, at.getTime() - Date.now());
+  if (delayMs > RING_AHEAD_MS) return;
   queues.producer
-    .ring(queue, ids)
+    .ring(queue, ids, { delayMs })
     .catch((error: unknown) =>
       log.warn({ err: error, queue, executions: ids.length }, 'the doorbell did not ring'),
     );
 }
+
+const RING_AHEAD_MS = 10 * 60_000;

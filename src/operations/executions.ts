@@ -157,10 +157,7 @@ async function start(
   });
   switch (answer.kind) {
     case 'created':
-      // One that is not due yet is rung for by the sweeper, shortly before it is.
-      if (at === undefined || at.getTime() <= Date.now()) {
-        ringSoon(deps, answer.execution.queue, [answer.execution.executionId]);
-      }
+      ringSoon(deps, answer.execution.queue, [answer.execution.executionId], at);
       return { execution: answer.execution, created: true };
     case 'existing':
       return { execution: answer.execution, created: false };
@@ -180,7 +177,7 @@ async function start(
 async function inputOf(deps: Deps, request: StartExecution): Promise<Json> {
   const { input, sourceExecutionId, sourceStateName } = request;
   if (sourceExecutionId === undefined) {
-    if (sourceStateName === undefined) return input ?? {};
+    if (sourceStateName === undefined) return input === undefined ? {} : input;
     throw refusal('VALIDATION_FAILED', '/sourceStateName', 'sourceStateName needs a sourceExecutionId.');
   }
   if (input !== undefined) {

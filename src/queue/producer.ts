@@ -19,7 +19,7 @@ export interface Producer {
   /** One job for so many executions (at most 50): for the members of a batch. */
   ringChunks(queue: string, ids: readonly string[], chunkSize?: number): Promise<void>;
   /** Asks for somebody to lead a batch. */
-  ringBatch(queue: string, batchId: string): Promise<void>;
+  ringBatch(queue: string, batchId: string, options?: Pick<RingOptions, 'jobId'>): Promise<void>;
 }
 
 export function createProducer(backend: Backend, queues: OpenQueues, policy: RetryPolicy): Producer {
@@ -72,7 +72,8 @@ export function createProducer(backend: Backend, queues: OpenQueues, policy: Ret
         queue,
         chunksOf(ids, chunkSize).map((data) => ({ data })),
       ),
-    ringBatch: (queue, batchId) => add(queue, [{ data: { batchId } }]),
+    ringBatch: (queue, batchId, options) =>
+      add(queue, [{ data: { batchId }, ...(options === undefined ? {} : { options }) }]),
   };
 }
 

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import type { BatchMode } from '../batches/index.js';
 import type { Json } from '../std/json.js';
 import { joinInputs } from './batch-leading.js';
+import { withTransaction } from './own-session.js';
 import { insertSources, type SourceFilter } from './sql/batch-sources.js';
 
 export interface NewBatch {
@@ -115,22 +116,13 @@ export async function appendSources(
   filter: SourceFilter,
 ): Promise<number> {
   const { text, values } = insertSources(batch, filter, CHUNK_MAX);
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    await client.query(`SET LOCAL statement_timeout = ${SOURCES_TIMEOUT_MS}`);
+  return withTransaction(pool, async (session) => {
+    await session.query(`SET LOCAL statement_timeout = ${SOURCES_TIMEOUT_MS}`);
     const statement = { text, values, query_timeout: SOURCES_TIMEOUT_MS };
-    const { rows } = await client.query<{ receiving: number; total: number }>(statement);
+    const { rows } = await session.query<{ receiving: number; total: number }>(statement);
     if (rows[0]?.receiving !== 1) throw new Error(`batch ${batch.batchId} is not receiving`);
-    await client.query('COMMIT');
     return rows[0].total;
-  } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  });
 }
 
 /**

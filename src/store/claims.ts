@@ -1,14 +1,15 @@
 /**
  * Claims: what was rung becomes this worker's, in group commits, with the tail of its journal.
  *
- * A claim that finds an execution taken, ended or not due answers undefined; the doorbell was late,
- * doubled or early, and nothing is lost by dropping it.
+ * A claim that finds an execution taken or ended answers `none`: the doorbell was late or doubled, and
+ * nothing is lost by dropping it.
  */
 import type pg from 'pg';
 import type { FrameDelta } from '../engine/index.js';
 import { intArray, uuidArray } from './binary-array.js';
 import { GroupCommit } from './group-commit.js';
-import { CLAIM, READ_TAIL } from './sql/claim.js';
+import { CLAIM, EARLY, GIVE_BACK_DOUBTFUL, READ_TAIL } from './sql/claim.js';
+import type { Freed } from './workers.js';
 
 export interface Claimed {
   executionId: string;
@@ -39,35 +40,100 @@ export interface Tail {
 export interface ClaimOptions {
   pool: pg.Pool;
   workerId: string;
+  /** Whether this worker is advancing an execution right now. */
+  isActive: (executionId: string) => boolean;
   /** Called once when a claim finds that this worker's row is gone. */
   onLost: () => void;
+  /** Executions that this worker owned without knowing it, and has given back: somebody should ring. */
+  onFreed: (freed: readonly Freed[]) => void;
 }
 
+export type ClaimAnswer =
+  | { kind: 'claimed'; claimed: Claimed }
+  /** Nobody has it, but it is not due yet: the doorbell rang early. */
+  | { kind: 'early'; queue: string; wakeAtMs: number }
+  /** It has ended, or another has it. */
+  | { kind: 'none' };
+
 export interface Claims {
-  /** Takes an execution for this worker; undefined when it is not to be had. */
-  claim(executionId: string): Promise<Claimed | undefined>;
+  /** Takes an execution for this worker. Rejects with the driver's error; then nobody knows whether it did. */
+  claim(executionId: string): Promise<ClaimAnswer>;
+  /** Gives back what an unanswered claim may have taken after all. */
+  settleDoubts(): Promise<void>;
   /** What has been committed for an execution since its snapshot. Only after the claim has answered. */
   readTail(executionId: string, afterSeq: number): Promise<Tail>;
 }
 
 const CLAIM_MAX = 200;
+const NONE: ClaimAnswer = Object.freeze({ kind: 'none' });
 
-export function createClaims({ pool, workerId, onLost }: ClaimOptions): Claims {
-  const claims = new GroupCommit<string, Claimed | undefined>({
-    flush: async (ids) => {
-      const { rows } = await pool.query<ClaimRow>({
-        name: 'claim',
-        text: CLAIM,
-        values: [workerId, uuidArray(ids)],
-      });
-      if (rows[0]?.alive !== true) onLost();
-      const byId = new Map<string, Claimed>();
-      for (const row of rows) if (row.id !== null) byId.set(row.id, toClaimed(row, row.id));
-      return ids.map((id) => {
-        const claimed = byId.get(id);
+/**
+ * A statement whose answer was lost can commit for as long as the server lets a statement run (30 s), and the
+ * client waits for it a little longer.
+ */
+const DOUBT_MS = 40_000;
+
+/**
+ * 1. Claims are flushed one after another, so that what an earlier flush may have taken is known or in doubt
+ *    before the next one runs.
+ * 2. A flush without an answer leaves its ids in doubt. Before the next flush, and with each heartbeat, those
+ *    that this worker owns and is not advancing are given back: nothing stays owned by a worker that does
+ *    not know of it.
+ */
+export function createClaims(options: ClaimOptions): Claims {
+  const { pool, workerId, isActive, onLost, onFreed } = options;
+  const doubtful = new Map<string, number>();
+
+  const settle = async (): Promise<void> => {
+    const nowMs = Date.now();
+    for (const [id, untilMs] of doubtful) if (untilMs < nowMs) doubtful.delete(id);
+    const ids = [...doubtful.keys()].filter((id) => !isActive(id));
+    if (ids.length === 0) return;
+    const { rows } = await pool.query<{ id: string; queue: string }>(GIVE_BACK_DOUBTFUL, [workerId, ids]);
+    if (rows.length > 0) onFreed(rows.map(({ id, queue }) => ({ executionId: id, queue })));
+  };
+
+  const take = async (ids: readonly string[]): Promise<Map<string, ClaimAnswer>> => {
+    const answers = new Map<string, ClaimAnswer>();
+    const { rows } = await pool.query<ClaimRow>({
+      name: 'claim',
+      text: CLAIM,
+      values: [workerId, uuidArray(ids)],
+    });
+    if (rows[0]?.alive !== true) onLost();
+    for (const row of rows) {
+      if (row.id === null) continue;
+      answers.set(row.id, { kind: 'claimed', claimed: toClaimed(row, row.id) });
+      doubtful.delete(row.id);
+    }
+    const missing = ids.filter((id) => !answers.has(id));
+    if (missing.length === 0) return answers;
+    const { rows: early } = await pool.query<{ id: string; queue: string; wake_ms: number }>({
+      name: 'early',
+      text: EARLY,
+      values: [uuidArray(missing)],
+    });
+    for (const { id, queue, wake_ms } of early) answers.set(id, { kind: 'early', queue, wakeAtMs: wake_ms });
+    return answers;
+  };
+
+  const claims = new GroupCommit<string | undefined, ClaimAnswer>({
+    flush: async (asked) => {
+      await settle();
+      const ids = [...new Set(asked.filter((id) => id !== undefined))];
+      if (ids.length === 0) return asked.map(() => NONE);
+      let answers: Map<string, ClaimAnswer>;
+      try {
+        answers = await take(ids);
+      } catch (error) {
+        for (const id of ids) doubtful.set(id, Date.now() + DOUBT_MS);
+        throw error;
+      }
+      return asked.map((id) => {
+        const answer = id === undefined ? undefined : answers.get(id);
         // Rung twice in one flush: the first asker has it.
-        byId.delete(id);
-        return claimed;
+        if (id !== undefined) answers.delete(id);
+        return answer ?? NONE;
       });
     },
     isItemFault: () => false,
@@ -99,6 +165,9 @@ export function createClaims({ pool, workerId, onLost }: ClaimOptions): Claims {
   });
   return {
     claim: (executionId) => claims.submit(executionId),
+    settleDoubts: async () => {
+      if (doubtful.size > 0) await claims.submit(undefined);
+    },
     readTail: (executionId, afterSeq) => tails.submit({ id: executionId, after: afterSeq }),
   };
 }

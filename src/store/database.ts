@@ -67,6 +67,22 @@ export function connectDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/** One session beside the pool, for what must not wait behind other statements: the heartbeat. */
+export function openSolo(url: string, log: StoreLog): pg.Pool {
+  const solo = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    application_name: 'escapement heartbeat',
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: CONNECT_MS,
+    query_timeout: 2 * CONNECT_MS,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+  });
+  solo.on('error', (error) => log.warn({ err: error }, "the heartbeat's session broke"));
+  return solo;
+}
+
 /** For a connection, or for a free one of the pool: longer and a caller is better told to try again. */
 const CONNECT_MS = 5_000;
 

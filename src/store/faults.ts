@@ -6,6 +6,8 @@ export interface FaultRelease {
   executionId: string;
   epoch: number;
   error: string;
+  /** How many signals its inbox had had at the claim. */
+  inboxSeq: number;
   /** After so many faults in a row it becomes a dead letter. */
   attempts: number;
   /** The first pause, in ms; twice as long for each further fault. */
@@ -24,7 +26,16 @@ export async function releaseFault(
 ): Promise<{ queue: string; wakeAtMs: number | null; faults: number } | undefined> {
   const { rows } = await pool.query<{ queue: string; wake_ms: number | null; faults: number }>(
     RELEASE_FAULT,
-    [workerId, fault.executionId, fault.epoch, fault.attempts, fault.backoffMs, newId(), fault.error],
+    [
+      workerId,
+      fault.executionId,
+      fault.epoch,
+      fault.attempts,
+      fault.backoffMs,
+      newId(),
+      fault.error,
+      fault.inboxSeq,
+    ],
   );
   const row = rows[0];
   return row === undefined ? undefined : { queue: row.queue, wakeAtMs: row.wake_ms, faults: row.faults };

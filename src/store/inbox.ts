@@ -38,7 +38,7 @@ export async function deliverSignal(
      ), told AS (
        SELECT pg_notify('${INBOX_CHANNEL}', id::text) FROM woken WHERE owner IS NOT NULL
      )
-     SELECT w.id IS NOT NULL AS delivered, coalesce(w.owner, e.owner) AS owner, e.queue,
+     SELECT w.id IS NOT NULL AS delivered, CASE WHEN w.id IS NULL THEN e.owner ELSE w.owner END AS owner, e.queue,
        (SELECT count(*) FROM delivered) AS n, (SELECT count(*) FROM told) AS t
      FROM executions e LEFT JOIN woken w ON w.id = e.id WHERE e.id = $1`,
     [executionId, kind, JSON.stringify(data)],

@@ -12,7 +12,7 @@ export { createBatchStore, openBatches } from './batch-leading.js';
 export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, pageMembers } from './batches.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
-export { connectDatabase, type Database, type DatabaseOptions, type StoreLog } from './database.js';
+export { connectDatabase, type Database, type DatabaseOptions, openSolo, type StoreLog } from './database.js';
 export {
   type DeadLetterRecord,
   deleteDeadLetter,
@@ -79,7 +79,7 @@ export {
   type StateMachineRecord,
   type VersionRecord,
 } from './state-machines.js';
-export { dueExecutions, freeOrphans, overdueExecutions, withSweepLock } from './sweep.js';
+export { dueExecutions, freeOrphans, overdueExecutions, type Position, withSweepLock } from './sweep.js';
 export { isUnavailable } from './unavailable.js';
 export {
   beat,

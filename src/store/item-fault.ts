@@ -7,6 +7,15 @@ export function isItemFault(error: unknown): boolean {
   return code !== undefined && /^(22|23|54)/.test(code);
 }
 
+/**
+ * Whether PostgreSQL rolled a statement back for a reason that passes: deadlock or serialisation (class 40),
+ * out of resources (53), a lock or the time that it had (55P03, 57014), its own system (58).
+ */
+export function isPassing(error: unknown): boolean {
+  const code = sqlState(error);
+  return code !== undefined && /^(40...|53...|55P03|57014|58...)$/.test(code);
+}
+
 /** SQLSTATE 23505: a unique constraint. */
 export function isDuplicate(error: unknown): boolean {
   return sqlState(error) === '23505';

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import type { AppendAnswer, Checkpoint, Journal, LeaveRequest } from '../engine/index.js';
 import { floatArray, intArray, textArray, uuidArray } from './binary-array.js';
 import { GroupCommit } from './group-commit.js';
-import { isDuplicate, isItemFault } from './item-fault.js';
+import { isDuplicate, isItemFault, isPassing } from './item-fault.js';
 import { FLUSH } from './sql/flush.js';
 import { isUnavailable } from './unavailable.js';
 
@@ -78,17 +78,18 @@ export function createJournalWriter(options: JournalOptions): JournalWriter {
       try {
         for (const [entry, answer] of await flush(open)) answers.set(entry, answer);
       } catch (error) {
-        if (!isUnavailable(error) && !isDuplicate(error)) throw error;
+        const passes = isUnavailable(error) || isPassing(error);
+        if (!passes && !isDuplicate(error)) throw error;
         if (isDuplicate(error) && open.length > 1) throw error;
         if (Date.now() > giveUpAt) throw error;
-        if (isUnavailable(error)) await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+        if (passes) await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
       open = open.filter((entry) => !answers.has(entry));
       if (open.length === 0) break;
       try {
         for (const [entry, answer] of await settle(open)) answers.set(entry, answer);
       } catch (error) {
-        if (!isUnavailable(error) || Date.now() > giveUpAt) throw error;
+        if (!(isUnavailable(error) || isPassing(error)) || Date.now() > giveUpAt) throw error;
       }
       open = open.filter((entry) => !answers.has(entry));
       if (open.length === 0) break;
@@ -192,6 +193,11 @@ function toEntry(
   };
 }
 
+/** A column of text cannot hold U+0000; JSON text, where it is escaped, can. */
+function storable(text: string | undefined): string | null {
+  return text?.replaceAll('\u0000', '') ?? null;
+}
+
 /** The 26 parameters of the flush: columns, not rows, for unnest. */
 function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
   const j: [string[], number[], number[], number[], number[], (string | null)[], string[], string[]] = [
@@ -243,8 +249,8 @@ function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
       d[1].push(epoch);
       d[2].push(how.status);
       d[3].push(output);
-      d[4].push(how.error ?? null);
-      d[5].push(how.cause ?? null);
+      d[4].push(storable(how.error));
+      d[5].push(storable(how.cause));
       d[6].push(leave.currentState ?? null);
       d[7].push(how.endTimeMs);
     }

@@ -7,6 +7,7 @@
  *    and nothing of it can come in later.
  */
 import type pg from 'pg';
+import { withSession, withTransaction } from './own-session.js';
 
 export interface WorkerHello {
   workerId: string;
@@ -28,22 +29,36 @@ export async function registerWorker(pool: pg.Pool, hello: WorkerHello): Promise
   return rows[0]?.now_ms ?? 0;
 }
 
+/** What a heartbeat learns. */
+export interface Beat {
+  /** The database's time as of now, in ms. */
+  nowMs: number;
+  /** How long the answer took: `nowMs` is off by at most half of it. */
+  roundTripMs: number;
+}
+
 /**
  * Says that a worker is alive, which queues it takes from and what it is advancing, by queue.
- * @returns the database's time in ms; undefined if the worker's row is gone: it was declared dead.
+ * @param pool of its own: a heartbeat does not wait behind other statements.
+ * @returns undefined if the worker's row is gone: it was declared dead.
  */
 export async function beat(
   pool: pg.Pool,
   workerId: string,
   queues: readonly string[],
   running: Readonly<Record<string, number>>,
-): Promise<number | undefined> {
-  const { rows } = await pool.query<{ now_ms: number }>(
-    `UPDATE workers SET heartbeat_at = now(), queues = $2, running = $3 WHERE id = $1
-     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`,
-    [workerId, JSON.stringify(queues), JSON.stringify(running)],
-  );
-  return rows[0]?.now_ms;
+): Promise<Beat | undefined> {
+  return withSession(pool, async (session) => {
+    const startedAt = performance.now();
+    const { rows } = await session.query<{ now_ms: number }>(
+      `UPDATE workers SET heartbeat_at = now(), queues = $2, running = $3 WHERE id = $1
+       RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`,
+      [workerId, JSON.stringify(queues), JSON.stringify(running)],
+    );
+    const roundTripMs = performance.now() - startedAt;
+    // The database read its clock about half way through.
+    return rows[0] === undefined ? undefined : { nowMs: rows[0].now_ms + roundTripMs / 2, roundTripMs };
+  });
 }
 
 /** An execution that has just become runnable, and where to ring for it. */
@@ -57,52 +72,70 @@ export interface Freed {
  * @returns the executions that are runnable again.
  */
 export function leaveWorkers(pool: pg.Pool, workerId: string): Promise<Freed[]> {
-  return free(pool, 'id = $1', [workerId]);
+  return free(pool, 'id = $1', [workerId], 0);
 }
 
-/** Declares dead whose lease has run out, and frees what they owned. */
+/**
+ * Declares dead whose lease has run out, and frees what they owned. While the database was away nobody could
+ * beat, so a lease counts from the server's start at the earliest.
+ */
 export function reapWorkers(pool: pg.Pool): Promise<Freed[]> {
-  return free(pool, "heartbeat_at < now() - lease_ms * interval '1 ms'", []);
+  const which = "greatest(heartbeat_at, pg_postmaster_start_time()) < now() - lease_ms * interval '1 ms'";
+  return free(pool, which, [], 1);
 }
 
-async function free(pool: pg.Pool, which: string, values: readonly unknown[]): Promise<Freed[]> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const { rows: gone } = await client.query<{ id: string }>(
+async function free(
+  pool: pg.Pool,
+  which: string,
+  values: readonly unknown[],
+  deaths: 0 | 1,
+): Promise<Freed[]> {
+  return withTransaction(pool, async (session) => {
+    const { rows: gone } = await session.query<{ id: string }>(
       `DELETE FROM workers WHERE ${which} RETURNING id`,
       [...values],
     );
-    const ids = gone.map(({ id }) => id);
+    if (gone.length === 0) return [];
     // A statement of its own, so that its snapshot is younger than the last flush of the dead.
-    const { rows } =
-      ids.length === 0
-        ? { rows: [] }
-        : await client.query<{ id: string; queue: string }>(
-            `WITH let_go AS (UPDATE batches SET owner = NULL WHERE owner = ANY($1::uuid[]) AND end_time IS NULL),
-             merged AS (DELETE FROM queue_totals WHERE worker_id = ANY($1::uuid[]) RETURNING queue, succeeded, failed),
-             kept AS (
-               INSERT INTO queue_totals (queue, worker_id, succeeded, failed)
-               SELECT queue, '${NOBODY}'::uuid, sum(succeeded), sum(failed) FROM merged GROUP BY queue ORDER BY queue
-               ON CONFLICT (queue, worker_id) DO UPDATE SET
-                 succeeded = queue_totals.succeeded + excluded.succeeded,
-                 failed = queue_totals.failed + excluded.failed
-             )
-             UPDATE executions SET owner = NULL, wake_at = now()
-             WHERE end_time IS NULL AND wake_at <= now() + interval '1 s' AND owner = ANY($1::uuid[])
-             RETURNING id, queue`,
-            [ids],
-          );
-    await client.query('COMMIT');
-    return rows.map(({ id, queue }) => ({ executionId: id, queue }));
-  } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+    const { rows } = await session.query<{ id: string; queue: string; runnable: boolean }>(FREE, [
+      gone.map(({ id }) => id),
+      deaths,
+      DEATHS_MAX,
+      NOBODY,
+    ]);
+    return rows.filter(({ runnable }) => runnable).map(({ id, queue }) => ({ executionId: id, queue }));
+  });
 }
+
+/** An execution that has seen so many workers die in a row, without parking between, is what kills them. */
+const DEATHS_MAX = 20;
+
+const FREE = `
+WITH let_go AS (
+  UPDATE batches SET owner = NULL WHERE owner = ANY($1::uuid[]) AND end_time IS NULL
+), merged AS (
+  DELETE FROM queue_totals WHERE worker_id = ANY($1::uuid[]) RETURNING queue, succeeded, failed
+), kept AS (
+  INSERT INTO queue_totals (queue, worker_id, succeeded, failed)
+  SELECT queue, $4::uuid, sum(succeeded), sum(failed) FROM merged GROUP BY queue ORDER BY queue
+  ON CONFLICT (queue, worker_id) DO UPDATE SET
+    succeeded = queue_totals.succeeded + excluded.succeeded,
+    failed = queue_totals.failed + excluded.failed
+), freed AS (
+  UPDATE executions SET
+    owner = NULL,
+    faults = faults + $2,
+    wake_at = CASE WHEN faults + $2 >= $3 AND $2 > 0 THEN NULL ELSE now() END
+  WHERE end_time IS NULL AND wake_at <= now() + interval '1 s' AND owner = ANY($1::uuid[])
+  RETURNING id, queue, faults, wake_at IS NOT NULL AS runnable
+), dead AS (
+  INSERT INTO dead_letters (id, queue, execution_id, error, attempts, failed_at)
+  SELECT gen_random_uuid(), queue, id, 'WorkerDied: ' || faults || ' workers in a row died while they were advancing it', faults, now()
+  FROM freed WHERE NOT runnable
+  ON CONFLICT (execution_id) DO UPDATE SET error = excluded.error, attempts = excluded.attempts, failed_at = excluded.failed_at
+)
+SELECT id, queue, runnable FROM freed
+`;
 
 /** The owner of the totals of workers that are gone. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';

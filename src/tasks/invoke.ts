@@ -5,6 +5,7 @@
  * cause is JSON text with errorType, errorMessage and trace
  * (https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html).
  */
+import { inspect } from 'node:util';
 import type { InvokeEffect, TaskOutcome, Tasks } from '../engine/index.js';
 import { type HandlerLog, type Handlers, toJson } from './handlers.js';
 
@@ -59,11 +60,20 @@ function missing(effect: InvokeEffect): TaskOutcome {
   return { ok: false, error: 'Lambda.ResourceNotFoundException', cause };
 }
 
+/** Anything can be thrown, also what has no text: an object that refers to itself, a name that is a number. */
 function thrown(error: unknown): TaskOutcome {
   if (!(error instanceof Error))
-    return failure('Error', typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error)), []);
-  const name = error.name === '' ? 'Error' : error.name;
-  return failure(name, error.message, (error.stack ?? '').split('\n').slice(0, TRACE_LINES));
+    return failure('Error', typeof error === 'string' ? error : inspect(error), []);
+  const { name, message, stack }: { name: unknown; message: unknown; stack?: unknown } = error;
+  return failure(
+    name === '' ? 'Error' : textOf(name),
+    textOf(message),
+    typeof stack === 'string' ? stack.split('\n').slice(0, TRACE_LINES) : [],
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : inspect(value);
 }
 
 /** Enough to see where it happened; a cause is kept in the history for every attempt. */

@@ -6,7 +6,14 @@ import type { Machine } from '../asl/index.js';
 import type { RetryPolicy } from '../config.js';
 import { Activation, type Clock, type Entropy, fold, newRun, type Run, type Tasks } from '../engine/index.js';
 import type { Json } from '../std/json.js';
-import { type Claimed, type Database, readSignals, releaseFault } from '../store/index.js';
+import {
+  abortExecution,
+  type Claimed,
+  type Database,
+  isUnavailable,
+  readSignals,
+  releaseFault,
+} from '../store/index.js';
 import type { Session } from './session.js';
 import { type Bell, timerJobId } from './sweeper.js';
 
@@ -20,6 +27,8 @@ export interface RunnerOptions {
   machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
   ring: (bell: Bell) => void;
   policy: RetryPolicy;
+  /** An execution fails when its history has so many events; 0: no limit. */
+  historyLimit: number;
   log: WorkerLog;
 }
 
@@ -41,6 +50,7 @@ export interface Runner {
   run(executionId: string, slot: Slot): Promise<RunEnd>;
   /** Says that an execution may have something in its inbox. */
   poke(executionId: string): void;
+  isActive(executionId: string): boolean;
   /** Says that the worker's standing has changed. */
   nudge(): void;
   /** How many executions are being advanced, by queue. */
@@ -49,8 +59,15 @@ export interface Runner {
   idle(): Promise<void>;
 }
 
-/** Frames of executions that parked here lately: taken up again without reading the journal. */
-const PARKED_MAX = 2_000;
+/**
+ * Frames of executions that parked here lately are kept, and taken up again without reading the journal: so
+ * much of their text, which in memory is two to three times as much.
+ */
+const PARKED_MAX_BYTES = 64 * 1024 * 1024;
+
+function weightOf({ position }: Parked): number {
+  return 2_000 + position.tailBytes + position.snapshotBytes;
+}
 
 /** Timers further away than this are left to the sweeper, so that a queue holds no jobs for next year. */
 const RING_AHEAD_MS = 10 * 60_000;
@@ -61,9 +78,17 @@ interface Parked {
   position: Activation['position'];
 }
 
+/** An execution that is being advanced. `poked`: a signal came in before there was an activation to tell. */
+interface Entry {
+  activation: Activation | undefined;
+  queue: string;
+  poked: boolean;
+}
+
 export function createRunner(options: RunnerOptions): Runner {
-  const active = new Map<string, { activation: Activation | undefined; queue: string }>();
+  const active = new Map<string, Entry>();
   const parked = new Map<string, Parked>();
+  let parkedBytes = 0;
   const under = new Set<Promise<RunEnd>>();
 
   return {
@@ -75,7 +100,12 @@ export function createRunner(options: RunnerOptions): Runner {
       under.add(running);
       return running;
     },
-    poke: (executionId) => active.get(executionId)?.activation?.poke(),
+    poke: (executionId) => {
+      const entry = active.get(executionId);
+      if (entry !== undefined) entry.poked = true;
+      entry?.activation?.poke();
+    },
+    isActive: (executionId) => active.has(executionId),
     nudge: () => {
       for (const { activation } of active.values()) activation?.nudge();
     },
@@ -90,26 +120,23 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 
   async function advance(executionId: string): Promise<RunEnd> {
-    const session = options.session();
-    let claimed: Claimed | undefined;
-    try {
-      claimed = await session.claims.claim(executionId);
-    } catch (error) {
-      // Nothing is owned yet, so nothing is to be given back: the sweeper rings again.
-      options.log.warn({ err: error, executionId }, 'an execution could not be claimed');
-      return 'fault';
-    }
-    if (claimed === undefined) return 'elsewhere';
-    const entry: { activation: Activation | undefined; queue: string } = {
-      activation: undefined,
-      queue: claimed.queue,
-    };
+    const taken = await claim(executionId);
+    if (taken === undefined) return 'elsewhere';
+    const { claimed, session } = taken;
+    const entry: Entry = { activation: undefined, queue: claimed.queue, poked: false };
     active.set(executionId, entry);
     try {
       const activation = await takeUp(claimed, session);
       entry.activation = activation;
+      if (entry.poked) activation.poke();
       const end = await activation.advance();
-      if (end === 'lost' || end === 'ended') return end === 'lost' ? 'elsewhere' : 'ended';
+      if (end === 'ended') return 'ended';
+      if (end === 'lost') {
+        // By the journal, not by this worker's death: then it is still ours, and must not stay so.
+        if (!session.standing.abandoned)
+          await giveBack(claimed, session, new Error('the journal has gone on without us'));
+        return 'elsewhere';
+      }
       remember(executionId, { run: activation.run, epoch: claimed.epoch, position: activation.position });
       if (end === 'woken') options.ring({ queue: claimed.queue, executionId, delayMs: 0, jobId: undefined });
       else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
@@ -123,10 +150,32 @@ export function createRunner(options: RunnerOptions): Runner {
     }
   }
 
+  /**
+   * While the database is away the claim is tried again and again, and the slot is kept: giving it back would
+   * only draw the next doorbell from the queue, and the next, until the queue is empty.
+   */
+  async function claim(executionId: string): Promise<{ claimed: Claimed; session: Session } | undefined> {
+    for (let tries = 0; ; tries++) {
+      const session = options.session();
+      try {
+        const answer = await session.claims.claim(executionId);
+        if (answer.kind === 'claimed') return { claimed: answer.claimed, session };
+        // Without a job id: the timer's own job may be the one that brought us here.
+        if (answer.kind === 'early') ringAhead(answer.queue, executionId, answer.wakeAtMs, true);
+        return undefined;
+      } catch (error) {
+        const { draining, abandoned } = session.standing;
+        if (tries === 0) options.log.warn({ err: error, executionId }, 'an execution could not be claimed');
+        if (draining || (abandoned && options.session() === session) || !isUnavailable(error))
+          return undefined;
+        await new Promise((resolve) => setTimeout(resolve, CLAIM_AGAIN_MS));
+      }
+    }
+  }
+
   async function takeUp(claimed: Claimed, session: Session): Promise<Activation> {
     const { executionId, epoch, snapshotSeq } = claimed;
-    const before = parked.get(executionId);
-    parked.delete(executionId);
+    const before = recall(executionId);
     const machine = await options.machineOf(claimed.stateMachineId, claimed.version);
     if (machine === undefined)
       throw new Error(`there is no version ${claimed.version} of ${claimed.stateMachineId}`);
@@ -148,6 +197,7 @@ export function createRunner(options: RunnerOptions): Runner {
         stateMachineName: claimed.stateMachineId,
         input: JSON.parse(claimed.input) as Json,
         startTimeMs: claimed.startTimeMs,
+        ...(options.historyLimit > 0 ? { maxEvents: options.historyLimit } : {}),
       };
       run = fold(newRun(about, machine, options.entropy), claimed.snapshot, tail.deltas);
       position = { seq: tail.lastSeq, snapshotBytes: claimed.snapshot?.length ?? 0, tailBytes: tail.bytes };
@@ -169,31 +219,48 @@ export function createRunner(options: RunnerOptions): Runner {
 
   function remember(executionId: string, how: Parked): void {
     parked.set(executionId, how);
-    const [oldest] = parked.keys();
-    if (parked.size > PARKED_MAX && oldest !== undefined) parked.delete(oldest);
+    parkedBytes += weightOf(how);
+    for (const [oldest, stale] of parked) {
+      if (parkedBytes <= PARKED_MAX_BYTES) break;
+      parked.delete(oldest);
+      parkedBytes -= weightOf(stale);
+    }
   }
 
-  function ringAhead(queue: string, executionId: string, wakesAtMs: number | undefined): void {
+  function recall(executionId: string): Parked | undefined {
+    const how = parked.get(executionId);
+    if (how === undefined) return undefined;
+    parked.delete(executionId);
+    parkedBytes -= weightOf(how);
+    return how;
+  }
+
+  function ringAhead(queue: string, executionId: string, wakesAtMs: number | undefined, again = false): void {
     if (wakesAtMs === undefined) return;
     const delayMs = Math.max(0, wakesAtMs - options.clock.now());
     if (delayMs > RING_AHEAD_MS) return;
-    const jobId = timerJobId(executionId, wakesAtMs);
+    const jobId = again ? undefined : timerJobId(executionId, wakesAtMs);
     options.ring({ queue, executionId, delayMs: Math.ceil(delayMs), jobId });
   }
 
   /** An infrastructure fault: back off and try again, or, after too many, a dead letter. */
-  async function giveBack({ executionId, epoch }: Claimed, session: Session, error: unknown): Promise<void> {
+  async function giveBack(claimed: Claimed, session: Session, error: unknown): Promise<void> {
+    const { executionId, epoch, inboxSeq } = claimed;
+    const { pool } = options.database;
     options.log.error({ err: error, executionId }, 'an execution could not be advanced');
     while (!session.standing.abandoned) {
       try {
-        const released = await releaseFault(options.database.pool, session.workerId, {
+        const released = await releaseFault(pool, session.workerId, {
           executionId,
           epoch,
+          inboxSeq,
           error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
           attempts: options.policy.attempts,
           backoffMs: options.policy.backoffMs,
         });
-        if (released?.wakeAtMs != null) ringAhead(released.queue, executionId, released.wakeAtMs);
+        if (released === undefined) return;
+        if (released.wakeAtMs !== null) ringAhead(released.queue, executionId, released.wakeAtMs, true);
+        else await stopIfAsked(executionId);
         return;
       } catch (still) {
         options.log.warn({ err: still, executionId }, 'an execution could not be given back yet');
@@ -201,6 +268,14 @@ export function createRunner(options: RunnerOptions): Runner {
       }
     }
   }
+
+  /** A dead letter cannot be advanced, not even to its stop: who asked for that is served without the engine. */
+  async function stopIfAsked(executionId: string): Promise<void> {
+    const { pool } = options.database;
+    const stop = (await readSignals(pool, executionId, 0)).find(({ kind }) => kind === 'stop');
+    if (stop !== undefined) await abortExecution(pool, executionId, stop.data.error, stop.data.cause);
+  }
 }
 
 const GIVE_BACK_MS = 1_000;
+const CLAIM_AGAIN_MS = 500;

@@ -15,9 +15,11 @@ import {
   type Freed,
   type JournalWriter,
   leaveWorkers,
+  openSolo,
   registerWorker,
   signalledExecutions,
 } from '../store/index.js';
+import type { WorkerLog } from './runner.js';
 
 export interface Session {
   workerId: string;
@@ -25,6 +27,11 @@ export interface Session {
   claims: Claims;
   /** How it stands: `abandoned` once it was declared dead, or its shutdown's grace is over. */
   standing: Standing;
+  /**
+   * Whether it may declare others dead: its own heartbeats have come through for a whole lease. Who was cut
+   * off from the database together with the others cannot tell the dead from the silenced.
+   */
+  mayReap(): boolean;
   /** Ends the heartbeat and gives everything back; answers what somebody should ring for. */
   leave(): Promise<Freed[]>;
 }
@@ -45,13 +52,22 @@ export interface SessionOptions {
   /** This worker was declared dead. */
   onLost: () => void;
   onHeartbeatFault: (error: unknown) => void;
+  /** Whether an execution is being advanced here. */
+  isActive: (executionId: string) => boolean;
+  /** Executions that were given back and are runnable. */
+  onFreed: (freed: readonly Freed[]) => void;
+  log: WorkerLog;
 }
+
+/** Half of it is the most by which a timer may then be off. */
+const TRUSTED_ROUND_TRIP_MS = 100;
 
 /** Registers a worker under a new id. @throws what the database throws when it cannot be reached. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { database, concurrency, leaseMs, heartbeatMs, queues, running } = options;
   const { pool } = database;
   const workerId = randomUUID();
+  const solo = openSolo(database.url, options.log);
   const standing: Standing = { draining: false, abandoned: false };
   options.onTime(
     await registerWorker(pool, {
@@ -63,24 +79,36 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       leaseMs,
     }),
   );
+  let left: Promise<Freed[]> | undefined;
+  let ended: Promise<void> | undefined;
+  const endSolo = (): Promise<void> => {
+    ended ??= solo.end();
+    return ended;
+  };
   let isLost = false;
   const onLost = (): void => {
     if (isLost) return;
     isLost = true;
     standing.abandoned = true;
     clearInterval(timer);
+    void endSolo();
     options.onLost();
   };
   let beating: Promise<void> | undefined;
+  let steadySinceMs = performance.now();
+  let lastBeatMs = performance.now();
   const pulse = async (): Promise<void> => {
     try {
-      const startedAt = performance.now();
-      const nowMs = await beat(pool, workerId, queues(), running());
-      if (nowMs === undefined) return onLost();
-      // The database read its clock about half way through.
-      options.onTime(nowMs + (performance.now() - startedAt) / 2);
-      const signalled = await signalledExecutions(pool, workerId);
+      const answer = await beat(solo, workerId, queues(), running());
+      if (answer === undefined) return onLost();
+      const atMs = performance.now();
+      if (atMs - lastBeatMs > 2 * heartbeatMs + answer.roundTripMs) steadySinceMs = atMs;
+      lastBeatMs = atMs;
+      // A slow answer says less about the time than the clock that runs here since the last quick one.
+      if (answer.roundTripMs < TRUSTED_ROUND_TRIP_MS) options.onTime(answer.nowMs);
+      const signalled = await signalledExecutions(solo, workerId);
       if (signalled.length > 0) options.onSignals(signalled);
+      await claims.settleDoubts();
     } catch (error) {
       options.onHeartbeatFault(error);
     }
@@ -90,6 +118,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       beating = undefined;
     });
   }, heartbeatMs);
+  const { isActive, onFreed } = options;
+  const claims = createClaims({ pool, workerId, isActive, onLost, onFreed });
 
   return {
     workerId,
@@ -100,12 +130,18 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       onBatchStopping: options.onBatchStopping,
       onLost,
     }),
-    claims: createClaims({ pool, workerId, onLost }),
+    claims,
     standing,
-    leave: async () => {
-      clearInterval(timer);
-      await beating;
-      return leaveWorkers(pool, workerId);
+    mayReap: () =>
+      !isLost && performance.now() - steadySinceMs >= leaseMs && performance.now() - lastBeatMs < leaseMs,
+    leave: () => {
+      left ??= (async () => {
+        clearInterval(timer);
+        await beating;
+        await endSolo();
+        return leaveWorkers(pool, workerId);
+      })();
+      return left;
     },
   };
 }

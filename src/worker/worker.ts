@@ -34,7 +34,14 @@ export interface WorkerOptions {
   machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
   config: Pick<
     Config,
-    'concurrency' | 'queues' | 'retryPolicy' | 'leaseMs' | 'heartbeatMs' | 'sweepMs' | 'shutdownGraceMs'
+    | 'concurrency'
+    | 'historyLimit'
+    | 'queues'
+    | 'retryPolicy'
+    | 'leaseMs'
+    | 'heartbeatMs'
+    | 'sweepMs'
+    | 'shutdownGraceMs'
   >;
   log: WorkerLog;
 }
@@ -45,6 +52,7 @@ export interface Worker {
 }
 
 const REGISTER_AGAIN_MS = 1_000;
+const SWEEP_GRACE_MS = 2_000;
 
 /** Registers and begins to take work. @throws what the database throws when it cannot be reached. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
@@ -57,15 +65,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const ring = ({ queue, executionId, delayMs, jobId }: Bell): Promise<void> =>
     queues.producer.ring(queue, [executionId], { delayMs, ...(jobId === undefined ? {} : { jobId }) });
 
+  const ringOrLeaveIt = (bell: Bell): void => {
+    ring(bell).catch((error: unknown) => {
+      log.warn({ err: error, queue: bell.queue }, 'a doorbell could not be rung; the sweeper will');
+    });
+  };
+
   const runner = createRunner({
     ...options,
     policy: config.retryPolicy,
     session: () => session,
-    ring: (bell) => {
-      ring(bell).catch((error: unknown) => {
-        log.warn({ err: error, queue: bell.queue }, 'a doorbell could not be rung; the sweeper will');
-      });
-    },
+    historyLimit: config.historyLimit,
+    ring: ringOrLeaveIt,
   });
   const leader = createLeader({
     store: createBatchStore(database),
@@ -97,6 +108,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         for (const id of ids) lead(id);
       },
       onLost: () => void registerAgain(),
+      isActive: (executionId) => runner.isActive(executionId),
+      onFreed: (freed) => {
+        for (const { queue, executionId } of freed) {
+          ringOrLeaveIt({ queue, executionId, delayMs: 0, jobId: undefined });
+        }
+      },
+      log,
       onHeartbeatFault: (error) => log.warn({ err: error }, 'the heartbeat failed'),
     });
 
@@ -108,6 +126,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     while (!stopping) {
       try {
         session = await register();
+        // Shut down meanwhile: `stop` has left the old session, or is about to leave this one.
+        if (stopping) await session.leave();
         return;
       } catch (error) {
         log.warn({ err: error }, 'the worker could not register yet');
@@ -139,10 +159,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     now: () => clock.now(),
     queues: () => consumer?.queues() ?? [],
     headOf: (queue) => queues.head(queue),
+    mayReap: () => session.mayReap(),
     ring: async (bells) => {
       await Promise.all(bells.map(ring));
     },
-    ringBatch: (queue, batchId) => queues.producer.ringBatch(queue, batchId),
+    ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
+    ringBatch: (queue, batchId) => queues.producer.ringBatch(queue, batchId, { jobId: `batch-${batchId}` }),
     log,
   });
 
@@ -153,14 +175,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       session.standing.draining = true;
       runner.nudge();
       leading.abort();
-      await Promise.allSettled([consumer?.stop(), sweeper.stop()]);
       const grace = setTimeout(() => {
         session.standing.abandoned = true;
         runner.nudge();
       }, config.shutdownGraceMs);
+      // What the sweeper is in the middle of may take long when the database does; it holds nothing.
+      const swept = sweeper.stop();
+      await consumer?.stop();
       await Promise.allSettled([runner.idle(), ...leads]);
       clearTimeout(grace);
       await handBack();
+      await Promise.race([swept, new Promise((resolve) => setTimeout(resolve, SWEEP_GRACE_MS).unref())]);
       await inbox.close();
     },
   };

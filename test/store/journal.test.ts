@@ -44,9 +44,15 @@ function writerFor(id: string): JournalWriter {
 }
 
 async function claimAll(ids: readonly string[], worker = workerId): Promise<number[]> {
-  const claims = createClaims({ pool, workerId: worker, onLost: () => undefined });
+  const claims = createClaims({
+    pool,
+    workerId: worker,
+    onLost: () => undefined,
+    isActive: () => false,
+    onFreed: () => undefined,
+  });
   const claimed = await Promise.all(ids.map((id) => claims.claim(id)));
-  return claimed.map((one) => one?.epoch ?? 0);
+  return claimed.map((one) => (one.kind === 'claimed' ? one.claimed.epoch : 0));
 }
 
 async function journalOf(id: string): Promise<{ seq: number; epoch: number }[]> {
@@ -163,7 +169,9 @@ describe('an append', () => {
   test('by a worker that was declared dead writes nothing and says so', async () => {
     const ids = await insertExecutions(pool, 3);
     await claimAll(ids);
-    await pool.query("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = $1", [workerId]);
+    await pool.query("UPDATE workers SET heartbeat_at = now() - interval '1 s', lease_ms = 1 WHERE id = $1", [
+      workerId,
+    ]);
     const freed = await reapWorkers(pool);
     expect(freed.map(({ executionId }) => executionId).sort()).toEqual([...ids].sort());
     const answers = await Promise.all(ids.map((id) => journal.append(checkpointOf(id, 1, 1))));
@@ -269,12 +277,19 @@ test('workers that steal from each other never fork a journal', async () => {
     while (Date.now() < until) {
       const me = await insertWorker(pool);
       const writer = writerFor(me);
-      const claims = createClaims({ pool, workerId: me, onLost: () => undefined });
+      const claims = createClaims({
+        pool,
+        workerId: me,
+        onLost: () => undefined,
+        isActive: () => false,
+        onFreed: () => undefined,
+      });
       let mine = 0;
       await Promise.all(
         ids.map(async (id) => {
-          const claimed = await claims.claim(id).catch(() => undefined);
-          if (claimed === undefined) return;
+          const answer = await claims.claim(id).catch(() => undefined);
+          if (answer?.kind !== 'claimed') return;
+          const { claimed } = answer;
           const tail = await claims.readTail(id, 0);
           takeovers++;
           mine++;
@@ -293,7 +308,7 @@ test('workers that steal from each other never fork a journal', async () => {
   const thief = async () => {
     while (Date.now() < until) {
       await pool.query(
-        "UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = (SELECT id FROM workers ORDER BY random() LIMIT 1)",
+        "UPDATE workers SET heartbeat_at = now() - interval '1 s', lease_ms = 1 WHERE id = (SELECT id FROM workers ORDER BY random() LIMIT 1)",
       );
       await reapWorkers(pool);
       await new Promise((resolve) => setTimeout(resolve, 3));
@@ -308,3 +323,55 @@ test('workers that steal from each other never fork a journal', async () => {
     expect(epochs).toEqual([...epochs].sort((a, b) => a - b));
   }
 }, 60_000);
+
+test('a claim whose answer was lost is given back, so that nothing stays owned by who does not know of it', async () => {
+  const ids = await insertExecutions(pool, 20);
+  const victim = new pg.Pool({ connectionString: database.url, max: 1, application_name: 'forgetful' });
+  victim.on('error', () => undefined);
+  const freed: string[] = [];
+  const claims = createClaims({
+    pool: victim,
+    workerId,
+    isActive: () => false,
+    onLost: () => undefined,
+    onFreed: (rows) => freed.push(...rows.map(({ executionId }) => executionId)),
+  });
+  // The claim commits, and then its connection is cut before the answer comes: a trigger holds the answer up.
+  await pool.query(
+    `CREATE FUNCTION hold() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$ LANGUAGE plpgsql;
+     CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON executions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+     WHEN (old.owner IS NULL AND new.owner IS NOT NULL AND new.queue = 'held') EXECUTE FUNCTION hold()`,
+  );
+  const [held] = ids as [string];
+  await pool.query("UPDATE executions SET queue = 'held' WHERE id = $1", [held]);
+  const claim = claims.claim(held);
+  claim.catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  // Only the client's end is cut: the server goes on and commits.
+  for (const client of (victim as unknown as { _clients: { connection: { stream: { destroy(): void } } }[] })
+    ._clients)
+    client.connection.stream.destroy();
+  await expect(claim).rejects.toThrow();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(await rowOf(held)).toMatchObject({ owner: workerId, epoch: 1 });
+  await claims.settleDoubts();
+  expect(freed).toEqual([held]);
+  expect(await rowOf(held)).toMatchObject({ owner: null });
+  await pool.query('DROP TRIGGER hold ON executions');
+  expect((await claims.claim(held)).kind).toBe('claimed');
+  await victim.end();
+});
+
+test('a doorbell that rings early learns when to ring again', async () => {
+  const [id] = (await insertExecutions(pool, 1)) as [string];
+  await pool.query("UPDATE executions SET wake_at = now() + interval '10 s' WHERE id = $1", [id]);
+  const claims = createClaims({
+    pool,
+    workerId,
+    isActive: () => false,
+    onLost: () => undefined,
+    onFreed: () => undefined,
+  });
+  const answer = await claims.claim(id);
+  expect(answer).toMatchObject({ kind: 'early', queue: 'default' });
+});

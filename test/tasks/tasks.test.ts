@@ -65,7 +65,9 @@ describe('a handler', () => {
   });
 
   test('may throw anything at all, and a cause of any length stays JSON', async () => {
-    for (const thrown of ['text', 7, null, undefined, { code: 1 }]) {
+    const circular: Record<string, unknown> = {};
+    circular['self'] = circular;
+    for (const thrown of ['text', 7, 10n, null, undefined, { code: 1 }, circular]) {
       const outcome = await invoke({
         charge: () => {
           throw thrown;
@@ -73,6 +75,12 @@ describe('a handler', () => {
       });
       expect(outcome).toMatchObject({ ok: false, error: 'Error' });
     }
+    const odd = await invoke({
+      charge: () => {
+        throw Object.assign(new Error('x'), { name: 404, stack: null });
+      },
+    });
+    expect(odd).toMatchObject({ ok: false, error: '404' });
     const long = await invoke({
       charge: () => {
         throw new Error('x'.repeat(100_000));

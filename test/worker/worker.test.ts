@@ -85,6 +85,7 @@ function worker(concurrency = 10, shutdownGraceMs = 5_000): Promise<Worker> {
     config: {
       concurrency,
       queues: undefined,
+      historyLimit: 25_000,
       retryPolicy: { attempts: 3, backoffMs: 50, timeoutMs: 10_000 },
       leaseMs: 3_000,
       heartbeatMs: 500,

@@ -3,8 +3,7 @@
  *
  * - The worker's own row is locked first, as in every flush: a reaped worker claims nothing.
  * - `SKIP LOCKED`: two workers that were rung for the same execution do not wait for each other.
- * - A timer that is due within 25 ms counts as due; the activation waits out the rest. Without this, a
- *   doorbell that rings a little early would find nothing and be lost until the sweeper's next round.
+ * - A timer that is due within 25 ms counts as due: the activation waits out the rest.
  * - Plan: Index Scan using executions_pkey on the ids, Filter on the rest; owner and epoch are in no
  *   index, so the update is HOT.
  */
@@ -35,4 +34,17 @@ SELECT j.execution_id, j.seq, j.epoch, j.first_event_id, j.event_count, j.frames
 FROM unnest($1::uuid[], $2::int[]) t (id, after)
 JOIN journal j ON j.execution_id = t.id AND j.seq > t.after
 ORDER BY j.execution_id, j.seq
+`;
+
+/** Of those that could not be claimed: what nobody has and is not due yet. */
+export const EARLY = `
+SELECT id, queue, (extract(epoch FROM wake_at) * 1000)::float8 AS wake_ms FROM executions
+WHERE id = ANY($1::uuid[]) AND owner IS NULL AND end_time IS NULL AND wake_at > now()
+`;
+
+/** Gives back what this worker owns and does not know of, since the answer to a claim was lost. */
+export const GIVE_BACK_DOUBTFUL = `
+UPDATE executions SET owner = NULL, wake_at = now()
+WHERE id = ANY($2::uuid[]) AND owner = $1 AND end_time IS NULL
+RETURNING id, queue
 `;
