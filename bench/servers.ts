@@ -27,7 +27,10 @@ export async function startServers(options: { statements: boolean }): Promise<Se
     settings: {
       fsync: 'on',
       synchronous_commit: 'on',
-      ...(options.statements && { shared_preload_libraries: 'pg_stat_statements' }),
+      ...(options.statements && {
+        shared_preload_libraries: 'pg_stat_statements',
+        'pg_stat_statements.track_planning': 'on',
+      }),
     },
   });
   const redis = await startRedisServer();
