@@ -35,6 +35,11 @@ export interface Consumer {
 
 /** Jobs of one queue that one process holds while their executions wait for slots. */
 const JOBS_AT_ONCE = 8;
+/**
+ * A job whose executions find no slot here within this time goes back, so that another worker with free slots
+ * can have it: a busy worker holds up nobody's work for longer.
+ */
+const HOLD_MS = 1_000;
 const REFRESH_MS = 2_000;
 /** What has not let go by then is left behind; its jobs come back by themselves. */
 const STOP_MS = 2_000;
@@ -85,7 +90,7 @@ export function createConsumer(backend: Backend, log: Log, options: ConsumeOptio
   const slotFor = async (queue: string): Promise<Slot | undefined> => {
     if (stopping !== undefined || stopped.has(queue)) return undefined;
     try {
-      return await pool.acquire(queue);
+      return await pool.acquire(queue, HOLD_MS);
     } catch (error) {
       if (error instanceof NoSlot) return undefined;
       throw error;

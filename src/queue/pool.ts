@@ -58,14 +58,20 @@ export class SlotPool {
 
   /**
    * Resolves with a slot when it is this queue's turn; within a queue, first come, first served.
-   * @throws NoSlot when the queue is cancelled meanwhile.
+   * @throws NoSlot when the queue is cancelled meanwhile, or when it takes longer than `withinMs`.
    */
-  acquire(queue: string): Promise<Slot> {
+  acquire(queue: string, withinMs?: number): Promise<Slot> {
     const lane = this.#lane(queue);
     if (this.#waiting === 0 && this.#busy < this.#size) return Promise.resolve(this.#grant(lane));
     return new Promise((resolve, reject) => {
       if (lane.first === undefined) lane.mark = Math.max(lane.mark, this.#now);
-      const waiter: Waiter = { resolve, reject, next: undefined };
+      const waiter: Waiter = { resolve, reject, timer: undefined, previous: lane.last, next: undefined };
+      if (withinMs !== undefined) {
+        waiter.timer = setTimeout(() => {
+          this.#leave(lane, waiter);
+          reject(new NoSlot(`no slot came free for queue '${queue}' in ${withinMs} ms`));
+        }, withinMs);
+      }
       if (lane.last === undefined) lane.first = waiter;
       else lane.last.next = waiter;
       lane.last = waiter;
@@ -82,6 +88,7 @@ export class SlotPool {
     lane.last = undefined;
     for (; waiter !== undefined; waiter = waiter.next) {
       this.#waiting -= 1;
+      clearTimeout(waiter.timer);
       waiter.reject(new NoSlot(`queue '${queue}' is no longer taken from`));
     }
     lane.forgotten = true;
@@ -130,11 +137,19 @@ export class SlotPool {
       const lane = this.#mostBehind();
       const waiter = lane?.first;
       if (lane === undefined || waiter === undefined) throw new Error('the pool has lost count of who waits');
-      lane.first = waiter.next;
-      if (lane.first === undefined) lane.last = undefined;
-      this.#waiting -= 1;
+      this.#leave(lane, waiter);
       waiter.resolve(this.#grant(lane));
     }
+  }
+
+  /** Takes a waiter out of its lane. */
+  #leave(lane: Lane, waiter: Waiter): void {
+    clearTimeout(waiter.timer);
+    if (waiter.previous === undefined) lane.first = waiter.next;
+    else waiter.previous.next = waiter.next;
+    if (waiter.next === undefined) lane.last = waiter.previous;
+    else waiter.next.previous = waiter.previous;
+    this.#waiting -= 1;
   }
 
   /** A scan of all queues: there are tens of them, and a grant is followed by milliseconds of work. */
@@ -160,6 +175,8 @@ interface Lane {
 interface Waiter {
   resolve(slot: Slot): void;
   reject(error: Error): void;
+  timer: NodeJS.Timeout | undefined;
+  previous: Waiter | undefined;
   next: Waiter | undefined;
 }
 

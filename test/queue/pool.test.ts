@@ -174,3 +174,17 @@ describe('the slot pool', () => {
     expect(() => new SlotPool(1).setWeight('q', 0)).toThrow(RangeError);
   });
 });
+
+test('who waits in vain is told so after its time, and keeps nobody behind it from a slot', async () => {
+  const pool = new SlotPool(1);
+  const held = await pool.acquire('a');
+  const impatient = pool.acquire('a', 20);
+  const patient = pool.acquire('a');
+  const last = pool.acquire('a', 20);
+  await expect(impatient).rejects.toThrow(NoSlot);
+  await expect(last).rejects.toThrow(NoSlot);
+  held.release();
+  (await patient).release();
+  expect(pool.busy).toBe(0);
+  (await pool.acquire('a', 20)).release();
+});

@@ -22,6 +22,7 @@ let testDatabase: TestDatabase;
 let database: Database;
 let queues: Queues;
 const log = rememberingLog();
+const began = new Set<string>();
 const calls: { name: string; key: string; attempt: number }[] = [];
 
 const handlers: Handlers = {
@@ -46,7 +47,8 @@ const handlers: Handlers = {
     }
     return input;
   },
-  short: async (input: unknown) => {
+  short: async (input: unknown, { executionId }) => {
+    began.add(executionId);
     await new Promise((resolve) => setTimeout(resolve, 300));
     return input;
   },
@@ -250,6 +252,59 @@ describe('a worker', () => {
   });
 });
 
+test('an execution that is stopped before a worker has taken it up runs nothing', async () => {
+  const id = await start(await machine(TWICE, 'First'), { n: 1 }, false);
+  const before = calls.length;
+  await deliverSignal(database.pool, id, 'stop', { error: 'Enough' });
+  const running = await worker();
+  await queues.producer.ring('default', [id]);
+  expect(await ended(id)).toMatchObject({ status: 'ABORTED', error: 'Enough' });
+  expect(calls.length).toBe(before);
+  const { rows } = await database.pool.query('SELECT events FROM journal WHERE execution_id = $1', [id]);
+  const types = rows.flatMap((row) => (JSON.parse(row.events) as { type: string }[]).map(({ type }) => type));
+  expect(types).toEqual(['ExecutionStarted', 'ExecutionAborted']);
+  await running.stop();
+});
+
+test('a snapshot never names a checkpoint that was not written, and nobody who folds it misses one', async () => {
+  const big = 'x'.repeat(20_000);
+  const stateMachineId = await machine(
+    {
+      Fill: { Type: 'Pass', Parameters: { big }, Next: 'A' },
+      A: { Type: 'Wait', Seconds: 1, Next: 'B' },
+      B: { Type: 'Wait', Seconds: 1, End: true },
+    },
+    'Fill',
+  );
+  const id = await start(stateMachineId, {});
+  const first = await worker();
+  for (let n = 0; n < 20; n++) {
+    // Bells that ring for nothing: claims that find nothing to do, and park again.
+    await database.pool.query(
+      'UPDATE executions SET wake_at = now() WHERE id = $1 AND owner IS NULL AND end_time IS NULL',
+      [id],
+    );
+    await queues.producer.ring('default', [id]);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const { rows } = await database.pool.query(
+      'SELECT e.snapshot_seq, max(j.seq) AS last FROM executions e LEFT JOIN journal j ON j.execution_id = e.id WHERE e.id = $1 GROUP BY 1',
+      [id],
+    );
+    expect(rows[0].snapshot_seq).toBeLessThanOrEqual(rows[0].last ?? 0);
+  }
+  await first.stop();
+  const second = await worker();
+  await queues.producer.ring('default', [id]);
+  expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+  const { rows } = await database.pool.query(
+    'SELECT events FROM journal WHERE execution_id = $1 ORDER BY seq',
+    [id],
+  );
+  const events = rows.flatMap((row) => JSON.parse(row.events) as { id: number }[]);
+  expect(events.map((event) => event.id)).toEqual(events.map((_, n) => n + 1));
+  await second.stop();
+});
+
 describe('a worker that is shut down', () => {
   test('lets a short task end, and hands the execution back before the next one', async () => {
     const first = await worker();
@@ -263,7 +318,7 @@ describe('a worker that is shut down', () => {
       ),
       { n: 1 },
     );
-    await until(async () => (await rowOf(id))['owner'] !== null);
+    await until(async () => began.has(id));
     const before = calls.length;
     await first.stop();
     expect(calls.length).toBe(before);
