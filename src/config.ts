@@ -116,7 +116,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     authNone: auth === 'none',
     dataDir: text('DATA_DIR') ?? './.escapement',
     handlers: text('HANDLERS'),
-    concurrency: integer('CONCURRENCY', 100, 1, 10_000),
+    concurrency: integer('CONCURRENCY', 200, 1, 10_000),
     queues: queues.length === 0 ? undefined : queues,
     queueWeights: weights,
     retryPolicy: {

@@ -10,7 +10,7 @@
  */
 import { createDeferred, type Deferred } from '../std/deferred.js';
 import type { Effect, InvokeEffect } from './effects.js';
-import type { AppendAnswer, Clock, Inbox, Journal, Leave, TaskOutcome, Tasks } from './ports.js';
+import type { AppendAnswer, Clock, Inbox, Journal, Leave, TaskCall, TaskOutcome, Tasks } from './ports.js';
 import { applyDelta, currentState, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
 import { type Happening, isEmpty, mergeAllSteps, type Step, step } from './step.js';
 
@@ -49,6 +49,26 @@ const NEARLY_MS = 50;
 /** `setTimeout` takes at most 2^31 - 1 ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** A task that is being called. Its signal is made when somebody looks at it: most handlers never do. */
+class Call implements TaskCall {
+  #controller: AbortController | undefined;
+  #aborted: { reason: Error | undefined } | undefined;
+  heartbeat: () => void = () => undefined;
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason?: Error): void {
+    this.#aborted ??= { reason };
+    this.#controller?.abort(reason);
+  }
+}
+
 export class Activation {
   readonly #options: ActivationOptions;
   readonly #run: Run;
@@ -60,7 +80,7 @@ export class Activation {
   /** The calls that the last owner left under way are still to be made, once the inbox and the clock have had their say. */
   #owesCalls = false;
   readonly #happened: Happening[] = [];
-  readonly #calls = new Map<string, AbortController>();
+  readonly #calls = new Map<string, Call>();
   #news: Deferred<void> = createDeferred();
 
   constructor(options: ActivationOptions) {
@@ -122,8 +142,9 @@ export class Activation {
         await this.#somethingHappens();
       }
     } finally {
-      for (const call of this.#calls.values()) call.abort();
+      const left = [...this.#calls.values()];
       this.#calls.clear();
+      for (const call of left) call.abort();
     }
   }
 
@@ -252,8 +273,9 @@ export class Activation {
   #act(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'cancel') {
-        this.#calls.get(effect.key)?.abort(new Error('the task was cancelled or timed out'));
+        const call = this.#calls.get(effect.key);
         this.#calls.delete(effect.key);
+        call?.abort(new Error('the task was cancelled or timed out'));
       }
     }
     if (this.#options.standing.draining) return;
@@ -265,21 +287,21 @@ export class Activation {
   #call(invocations: readonly InvokeEffect[]): void {
     const { executionId, executionName, stateMachineId } = this.#run.about;
     for (const effect of invocations) {
-      const call = new AbortController();
+      const call = new Call();
       this.#calls.set(effect.key, call);
       const about = { executionId, executionName, stateMachineId };
       const { frameId, key } = effect;
-      const heartbeat = (): void => {
+      call.heartbeat = () => {
         if (this.#calls.get(key) === call) this.#happen({ kind: 'heartbeat', frameId, key });
       };
-      const called = this.#options.ports.tasks.invoke(effect, about, { signal: call.signal, heartbeat });
+      const called = this.#options.ports.tasks.invoke(effect, about, call);
       // A port that throws after all breaks its promise, not the process.
       const settled = called.catch(
         (fault: unknown): TaskOutcome => ({ ok: false, error: 'Error', cause: String(fault) }),
       );
       void settled.then((outcome) => {
         // Cancelled, timed out or abandoned meanwhile: nobody waits for this outcome.
-        if (this.#calls.get(key) !== call || call.signal.aborted) return;
+        if (this.#calls.get(key) !== call) return;
         this.#calls.delete(key);
         this.#happen(
           outcome.ok

@@ -7,7 +7,7 @@ import {
   type State,
   type StateGroup,
 } from '../asl/index.js';
-import type { Json } from '../std/json.js';
+import type { Json, JsonObject } from '../std/json.js';
 import { type Draft, frameOf } from './draft.js';
 import type { Frame } from './frame.js';
 import { retryCount } from './invocation.js';
@@ -50,24 +50,34 @@ type Item = NonNullable<ContextFacts['mapItem']>;
 
 function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefined): Scope {
   const { about, entropy } = draft.run;
-  const context = contextObject({
-    execution: {
-      id: about.executionId,
-      name: about.executionName,
-      input: about.input,
-      startTimeMs: about.startTimeMs,
-      redriveCount: 0,
-      ...(about.roleArn !== undefined && { roleArn: about.roleArn }),
+  let context: JsonObject | undefined;
+  const make = (): JsonObject =>
+    contextObject({
+      execution: {
+        id: about.executionId,
+        name: about.executionName,
+        input: about.input,
+        startTimeMs: about.startTimeMs,
+        redriveCount: 0,
+        ...(about.roleArn !== undefined && { roleArn: about.roleArn }),
+      },
+      stateMachine: { id: about.stateMachineId, name: about.stateMachineName },
+      state: {
+        name: state.name,
+        enteredTimeMs: frame.enteredAtMs,
+        ...('retry' in state && { retryCount: retryCount(frame) }),
+      },
+      ...(item !== undefined && { mapItem: item }),
+    });
+  return {
+    input: frame.input,
+    // Made when it is looked at: most states never do.
+    get context() {
+      context ??= make();
+      return context;
     },
-    stateMachine: { id: about.stateMachineId, name: about.stateMachineName },
-    state: {
-      name: state.name,
-      enteredTimeMs: frame.enteredAtMs,
-      ...('retry' in state && { retryCount: retryCount(frame) }),
-    },
-    ...(item !== undefined && { mapItem: item }),
-  });
-  return { input: frame.input, context, entropy };
+    entropy,
+  };
 }
 
 /** The item of the nearest Map around the frame, found in the frame of that Map. */

@@ -67,6 +67,30 @@ export function connectDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/**
+ * Sessions for the hot statements alone: claims, flushes, tails. They are prepared once and keep their plans,
+ * so the plans must be right for a table of any size: by the primary key. On a young database, until
+ * autovacuum first looks at it, the planner would rather read the whole table, and keep to that.
+ */
+export function openHot(url: string, log: StoreLog): pg.Pool {
+  const hot = new pg.Pool({
+    connectionString: url,
+    max: HOT_SESSIONS,
+    application_name: 'escapement hot',
+    options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: STATEMENT_MS + CONNECT_MS,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+  });
+  hot.on('error', (error) => log.warn({ err: error }, 'a hot session broke'));
+  return hot;
+}
+
+/** A flush, a claim and a tail may be on their way at once. */
+const HOT_SESSIONS = 3;
+
 /** One session beside the pool, for what must not wait behind other statements: the heartbeat. */
 export function openSolo(url: string, log: StoreLog): pg.Pool {
   const solo = new pg.Pool({

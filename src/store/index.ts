@@ -12,7 +12,14 @@ export { createBatchStore, openBatches } from './batch-leading.js';
 export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, pageMembers } from './batches.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
-export { connectDatabase, type Database, type DatabaseOptions, openSolo, type StoreLog } from './database.js';
+export {
+  connectDatabase,
+  type Database,
+  type DatabaseOptions,
+  openHot,
+  openSolo,
+  type StoreLog,
+} from './database.js';
 export {
   type DeadLetterRecord,
   deleteDeadLetter,

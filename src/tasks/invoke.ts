@@ -17,7 +17,7 @@ export interface TasksOptions {
 
 export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
   return {
-    async invoke(effect, about, { signal, heartbeat }) {
+    async invoke(effect, about, call) {
       const handler = Object.hasOwn(handlers, effect.functionName)
         ? handlers[effect.functionName]
         : undefined;
@@ -29,8 +29,10 @@ export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
           attempt: effect.attempt,
           idempotencyKey: effect.key,
           timeoutAtMs: effect.timeoutAtMs,
-          signal,
-          heartbeat,
+          get signal() {
+            return call.signal;
+          },
+          heartbeat: () => call.heartbeat(),
           // Made when it is asked for: most calls say nothing, and a logger costs as much as a small handler.
           get log() {
             return logFor({

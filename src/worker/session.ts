@@ -15,6 +15,7 @@ import {
   type Freed,
   type JournalWriter,
   leaveWorkers,
+  openHot,
   openSolo,
   registerWorker,
   signalledExecutions,
@@ -68,6 +69,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { pool } = database;
   const workerId = randomUUID();
   const solo = openSolo(database.url, options.log);
+  const hot = openHot(database.url, options.log);
   const standing: Standing = { draining: false, abandoned: false };
   options.onTime(
     await registerWorker(pool, {
@@ -81,8 +83,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   );
   let left: Promise<Freed[]> | undefined;
   let ended: Promise<void> | undefined;
-  const endSolo = (): Promise<void> => {
-    ended ??= solo.end();
+  const endSessions = (): Promise<void> => {
+    ended ??= Promise.all([solo.end(), hot.end()]).then(() => undefined);
     return ended;
   };
   let isLost = false;
@@ -91,7 +93,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     isLost = true;
     standing.abandoned = true;
     clearInterval(timer);
-    void endSolo();
+    void endSessions();
     options.onLost();
   };
   let beating: Promise<void> | undefined;
@@ -119,12 +121,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     });
   }, heartbeatMs);
   const { isActive, onFreed } = options;
-  const claims = createClaims({ pool, workerId, isActive, onLost, onFreed });
+  const claims = createClaims({ pool: hot, workerId, isActive, onLost, onFreed });
 
   return {
     workerId,
     journal: createJournalWriter({
-      pool,
+      pool: hot,
       workerId,
       timeoutMs: options.commitTimeoutMs,
       onBatchStopping: options.onBatchStopping,
@@ -138,7 +140,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       left ??= (async () => {
         clearInterval(timer);
         await beating;
-        await endSolo();
+        await endSessions();
         return leaveWorkers(pool, workerId);
       })();
       return left;

@@ -95,8 +95,16 @@ describe('a claim', () => {
     expect((await rowOf(ids[0] as string))['owner']).toBeNull();
   });
 
-  test('is planned by the primary key also after a VACUUM ANALYZE of a large backlog', async () => {
+  test('is planned by the primary key on a backlog that nobody has analysed yet', async () => {
     await insertExecutions(pool, 3_000);
+    const ids = await insertExecutions(pool, 50);
+    const { rows } = await pool.query(`EXPLAIN ${CLAIM}`, [workerId, ids]);
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('executions_pkey');
+    expect(plan).not.toContain('executions_wake_at_idx');
+  });
+
+  test('is planned by the primary key also after a VACUUM ANALYZE of a large backlog', async () => {
     await pool.query('VACUUM ANALYZE executions');
     const ids = await insertExecutions(pool, 50);
     const { rows } = await pool.query(`EXPLAIN ${CLAIM}`, [workerId, ids]);

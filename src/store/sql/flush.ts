@@ -48,7 +48,7 @@ WITH me AS MATERIALIZED (
     end_time = to_timestamp(d.end_ms / 1000)
   FROM me, unnest($17::uuid[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::float8[])
     d (id, epoch, status, output, error, cause, current_state, end_ms)
-  WHERE e.id = d.id AND e.owner = me.id AND e.epoch = d.epoch AND e.end_time IS NULL
+  WHERE e.id = d.id AND e.owner = me.id AND e.epoch = d.epoch AND e.status = 'RUNNING'
   RETURNING e.id, e.queue, e.status, e.batch_id, e.waited
 ), read_signals AS (
   DELETE FROM inbox i USING unnest($25::uuid[], $26::int[]) s (id, seq)
