@@ -19,3 +19,4 @@ export type {
 } from './ports.js';
 export type { Counters, Progress } from './progress.js';
 export { progressOf } from './progress.js';
+export { stopReasonOf } from './stopping.js';

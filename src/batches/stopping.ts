@@ -1,7 +1,7 @@
 import { createBell } from './bell.js';
 import { type Lead, ringMembers } from './lead.js';
 import { nextPollMs } from './plan.js';
-import type { LedBatch, StopReason } from './ports.js';
+import type { BatchStatus, LedBatch, StopReason } from './ports.js';
 
 /** Members ended or looked at by one statement. */
 const ABORT_STEP = 1000;
@@ -24,7 +24,7 @@ export async function stopRest(lead: Lead, batch: LedBatch): Promise<void> {
   let pollMs: number | undefined;
   while (led !== undefined && !lead.signal.aborted) {
     if (Date.now() >= abortAgainAt) {
-      await abortUnclaimed(lead, reasonOf(led));
+      await abortUnclaimed(lead, stopReasonOf(led));
       abortAgainAt = Date.now() + ABORT_AGAIN_MS;
     }
     if (led.status === 'CANCELLING' && !asked) {
@@ -60,7 +60,7 @@ async function stopOpen(lead: Lead, batch: LedBatch): Promise<void> {
     const due: string[] = [];
     const stopSome = async (): Promise<void> => {
       for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-        const { ring } = await store.stopMember(id, reasonOf(batch));
+        const { ring } = await store.stopMember(id, stopReasonOf(batch));
         if (ring) due.push(id);
       }
     };
@@ -69,8 +69,9 @@ async function stopOpen(lead: Lead, batch: LedBatch): Promise<void> {
   }
 }
 
-function reasonOf(batch: LedBatch): StopReason {
-  return batch.status === 'CANCELLING'
+/** Why the members end that a batch does not let run. STOPPING becomes FAILED, CANCELLING becomes ABORTED. */
+export function stopReasonOf({ status }: { status: BatchStatus }): StopReason {
+  return status === 'CANCELLING' || status === 'ABORTED'
     ? { error: 'Escapement.BatchCancelled', cause: 'The batch that it belongs to was cancelled.' }
     : {
         error: 'Escapement.BatchStopped',

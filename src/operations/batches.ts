@@ -1,4 +1,4 @@
-import { progressOf } from '../batches/index.js';
+import { progressOf, stopReasonOf } from '../batches/index.js';
 import type { Json } from '../std/json.js';
 import {
   appendSources,
@@ -22,6 +22,7 @@ import { guarded } from './guarded.js';
 import { checkExecutionName, checkFilter, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkText, payloadText } from './payloads.js';
+import { checkSourceState } from './sources.js';
 import type { BatchFilter, BatchOperations, BatchView, CreateBatch } from './types.js';
 
 export function createBatchOperations(deps: Deps): BatchOperations {
@@ -56,7 +57,14 @@ export function createBatchOperations(deps: Deps): BatchOperations {
 
     results: guarded(async (id, request) => {
       const page = pageQuery(request);
-      return pageMembers(pool, await find(deps, id), page);
+      const batch = await find(deps, id);
+      const { items, nextCursor } = await pageMembers(pool, batch, page);
+      const { error } = stopReasonOf(batch);
+      // What was never created has no row that could say why.
+      return {
+        items: items.map((line) => (line.executionId === null ? { ...line, error } : line)),
+        nextCursor,
+      };
     }),
   };
 }
@@ -79,7 +87,10 @@ async function create(deps: Deps, stateMachineId: string, request: CreateBatch):
   if (machine === undefined) throw unknownMachine(stateMachineId);
   const queue = request.queue ?? machine.queue;
   if (request.queue !== undefined && !(await hasQueue(database, queue))) throw unknownQueue(queue);
-  if (filter?.stateMachineId !== undefined) await checkMachine(deps, filter.stateMachineId);
+  if (filter?.stateMachineId !== undefined) {
+    await checkMachine(deps, filter.stateMachineId);
+    await checkSourceState(database, filter.stateMachineId, filter.sourceStateName);
+  }
 
   const batchId = newId();
   const batch = {
@@ -162,6 +173,14 @@ function checkSources(filter: BatchFilter): void {
   for (const [field, value] of Object.entries(filter)) {
     if (typeof value === 'string') checkText(value, `/filter/${field}`, 'VALIDATION_FAILED');
   }
+  const { status = 'SUCCEEDED', sourceStateName } = filter;
+  if (status !== 'SUCCEEDED' && sourceStateName === undefined) {
+    throw refusal(
+      'VALIDATION_FAILED',
+      '/filter/status',
+      `Executions that are ${status} have no output to be the input; name a sourceStateName, whose output is taken instead.`,
+    );
+  }
   if (filter.limit !== undefined) checkWhole(filter.limit, 0, COUNT_MAX, '/filter/limit');
   if (filter.offset !== undefined) checkWhole(filter.offset, 0, COUNT_MAX, '/filter/offset');
 }
@@ -186,8 +205,9 @@ function concurrencyOf({ mode, concurrency = CONCURRENCY_DEFAULT }: CreateBatch)
   }
 }
 
-function sourcesOf({ sourceStateName: _, ...filter }: BatchFilter): Omit<BatchFilter, 'sourceStateName'> {
-  return filter;
+/** Without a state whose output is asked for, only those that have an output of their own. */
+function sourcesOf({ sourceStateName, ...filter }: BatchFilter): Omit<BatchFilter, 'sourceStateName'> {
+  return sourceStateName === undefined ? { ...filter, status: 'SUCCEEDED' } : filter;
 }
 
 /** The texts of inputs as they come. @throws OperationError that says which one cannot be taken */

@@ -31,7 +31,8 @@ export const ERRORS = {
   DEAD_LETTER_NOT_FOUND: { statusCode: 404, meaning: 'The queue has no dead letter of this id.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
-    meaning: 'The source execution has not been through a state of this name.',
+    meaning:
+      'The source execution has not been through a state of this name, or no version of its machine has one.',
   },
   METHOD_NOT_ALLOWED: { statusCode: 405, meaning: 'The route exists, but not with this method.' },
   STATE_MACHINE_EXISTS: { statusCode: 409, meaning: 'A state machine of this id exists already.' },

@@ -1,7 +1,7 @@
 /** Chaining: the output of one execution, or of one of its states, as the input of another. */
 import { outputOfState } from '../engine/index.js';
-import type { Json } from '../std/json.js';
-import { type Database, findExecution, readEventRows } from '../store/index.js';
+import { isObject, type Json } from '../std/json.js';
+import { type Database, findExecution, readDefinitions, readEventRows } from '../store/index.js';
 import { refusal } from './errors.js';
 
 /**
@@ -46,4 +46,36 @@ export async function sourceInput(
     '/sourceStateName',
     `Execution '${executionId}' has not been in a state '${stateName}'.`,
   );
+}
+
+/**
+ * Whether sources of this machine can have been in the state: some version of it has one of this name, at any level.
+ * @throws OperationError STATE_NOT_FOUND
+ */
+export async function checkSourceState(
+  database: Database,
+  stateMachineId: string,
+  stateName: string | undefined,
+): Promise<void> {
+  if (stateName === undefined) return;
+  for await (const definition of readDefinitions(database, stateMachineId)) {
+    if (hasState(definition, stateName)) return;
+  }
+  throw refusal(
+    'STATE_NOT_FOUND',
+    '/filter/sourceStateName',
+    `No version of the state machine '${stateMachineId}' has a state '${stateName}'.`,
+  );
+}
+
+/** A stored definition was validated, so it is not nested too deep for recursion. */
+function hasState(machine: Json | undefined, name: string): boolean {
+  const states = isObject(machine) ? machine['States'] : undefined;
+  if (!isObject(states)) return false;
+  if (Object.hasOwn(states, name)) return true;
+  return Object.values(states).some((state) => {
+    if (!isObject(state)) return false;
+    const branches = Array.isArray(state['Branches']) ? state['Branches'] : [];
+    return [...branches, state['ItemProcessor'], state['Iterator']].some((inner) => hasState(inner, name));
+  });
 }

@@ -187,7 +187,7 @@ export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' |
 export interface ExecutionFilter {
   stateMachineId?: string;
   status?: ExecutionStatus;
-  /** Part of it. */
+  /** Part of it, in any case. */
   name?: string;
   currentState?: string;
   startedAfter?: Date;
@@ -273,6 +273,7 @@ export interface CreateBatch extends WaitOptions {
 /** Which executions are the sources. */
 export interface BatchFilter {
   stateMachineId?: string;
+  /** Absent: SUCCEEDED without a source state, any with one. */
   status?: ExecutionStatus;
   currentState?: string;
   name?: string;
@@ -282,7 +283,7 @@ export interface BatchFilter {
   offset?: number;
   /** The output of this state is the input, instead of the execution's. */
   sourceStateName?: string;
-  /** Leave out sources that the machine was run for already. */
+  /** Leave out sources that the machine was run for already; a member that never ran does not count. */
   applyUnique?: boolean;
 }
 
@@ -311,7 +312,7 @@ export interface BatchResultView {
   index: number;
   sourceExecutionId: string | null;
   executionId: string | null;
-  status: string;
+  status: ExecutionStatus;
   error: string | null;
 }
 

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { BatchMode, BatchStatus } from '../batches/index.js';
 import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
+import type { ExecutionStatus } from './execution-filter.js';
 import { isUuid } from './ids.js';
 import { batchCancelRule } from './sql/batch-end.js';
 
@@ -26,12 +27,12 @@ export interface BatchRow {
   readAt: Date;
 }
 
-/** One member: an execution, or what would have become one if the batch had not been stopped. */
+/** One member: an execution, or what would have become one if the batch had not been stopped: then its error is the batch's to tell. */
 export interface MemberRow {
   index: number;
   sourceExecutionId: string | null;
   executionId: string | null;
-  status: string;
+  status: ExecutionStatus;
   error: string | null;
 }
 
@@ -158,7 +159,7 @@ async function uncreatedMembers(
 ): Promise<MemberRow[]> {
   const { rows } = await pool.query<MemberRow>(
     `SELECT i AS "index", c.source_ids[i - c.first_index + 1] AS "sourceExecutionId", NULL::uuid AS "executionId",
-       'CANCELLED' AS status, NULL::text AS error
+       'ABORTED' AS status, NULL::text AS error
      FROM generate_series($2::int, $3::int - 1) i
      LEFT JOIN LATERAL (
        SELECT first_index, source_ids FROM batch_chunks WHERE batch_id = $1 AND first_index <= i

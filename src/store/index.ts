@@ -82,6 +82,7 @@ export {
   listStateMachines,
   listVersions,
   QUEUES_CHANNEL,
+  readDefinitions,
   type StateMachineFilter,
   type StateMachineRecord,
   type VersionRecord,

@@ -292,6 +292,24 @@ export async function listVersions(
   };
 }
 
+/** Every definition of a machine, deleted or not, the newest first, one in memory at a time. */
+export async function* readDefinitions(
+  { prisma }: Database,
+  stateMachineId: string,
+): AsyncGenerator<JsonObject, void> {
+  let before: number | undefined;
+  for (;;) {
+    const row = await prisma.stateMachineVersion.findFirst({
+      where: { stateMachineId, ...(before === undefined ? {} : { version: { lt: before } }) },
+      orderBy: { version: 'desc' },
+      select: { version: true, definition: true },
+    });
+    if (row === null) return;
+    yield parseDefinition(row.definition);
+    before = row.version;
+  }
+}
+
 /** Takes the machine's row, deleted or not, until the transaction ends. */
 async function lock(
   tx: Prisma.TransactionClient,

@@ -44,7 +44,8 @@ beforeAll(async () => {
   );
   await database.pool.query(
     `INSERT INTO state_machine_versions (state_machine_id, version, definition, created_at)
-     VALUES ('orders', 7, '{}', now()), ('gone', 1, '{}', now())`,
+     VALUES ('orders', 7, '{}', now()), ('gone', 1, $1, now()), ('gone', 2, '{}', now())`,
+    [JSON.stringify(GONE)],
   );
   await database.pool.query(
     "INSERT INTO queues (name, weight, created_at) VALUES ('orders', 5, now()), ('low', 1, now())",
@@ -56,6 +57,29 @@ afterAll(async () => {
   await database.close();
   await clone.drop();
 });
+
+/** The first version of a machine that was deleted; its second has no states any more. */
+const GONE = {
+  States: {
+    Both: {
+      Type: 'Parallel',
+      Branches: [{ States: { Each: { Type: 'Map', ItemProcessor: { States: { Charge: {} } } } } }],
+    },
+  },
+};
+
+/** Executions of the machine that was deleted, each of this status, with an output if it SUCCEEDED. */
+async function insertSources(statuses: readonly string[]): Promise<string[]> {
+  const ids = statuses.map(() => newId());
+  await database.pool.query(
+    `INSERT INTO executions (id, state_machine_id, version, name, status, input, output, start_time, end_time, queue, epoch, current_state)
+     SELECT id, 'gone', 1, id::text, status, '{}', CASE WHEN status = 'SUCCEEDED' THEN '"whole"' END, now(),
+       CASE WHEN status <> 'RUNNING' THEN now() END, 'q', 1, 'Charge'
+     FROM unnest($1::uuid[], $2::text[]) t (id, status)`,
+    [ids, statuses],
+  );
+  return ids;
+}
 
 async function countAll(): Promise<number[]> {
   const { rows } = await database.pool.query(
@@ -195,6 +219,107 @@ describe('chaining', () => {
       { index: 1, sourceExecutionId: ids[1], status: 'SUCCEEDED', error: null },
     ]);
     expect(await batches.get(batchId)).toMatchObject({ status: 'FAILED', succeeded: 1, failed: 1 });
+  });
+});
+
+describe('the sources that a filter finds', () => {
+  const sourcesOf = async (filter: Parameters<BatchOperations['create']>[1]['filter']) => {
+    const { batchId } = await batches.create('orders', {
+      mode: 'sequential',
+      filter: { stateMachineId: 'gone', startedAfter: since, ...filter },
+    });
+    await batches.cancel(batchId).catch(() => undefined);
+    return (await batches.results(batchId)).items.map(({ sourceExecutionId }) => sourceExecutionId);
+  };
+  let since: Date;
+  let ids: string[];
+
+  beforeAll(async () => {
+    since = new Date();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    ids = await insertSources(['SUCCEEDED', 'FAILED', 'RUNNING', 'SUCCEEDED']);
+  });
+
+  test('are those that have an output, when neither a status nor a state is asked for', async () => {
+    expect(await sourcesOf({})).toEqual([ids[0], ids[3]]);
+    expect(await sourcesOf({ status: 'SUCCEEDED' })).toEqual([ids[0], ids[3]]);
+  });
+
+  test('are of any status when the output of a state is asked for, unless one is named', async () => {
+    expect(await sourcesOf({ sourceStateName: 'Charge' })).toEqual(ids);
+    expect(await sourcesOf({ sourceStateName: 'Charge', status: 'FAILED' })).toEqual([ids[1]]);
+  });
+
+  test('are refused when none of them can have an output', async () => {
+    for (const status of ['FAILED', 'RUNNING', 'TIMED_OUT', 'ABORTED'] as const) {
+      await expect(
+        batches.create('orders', { mode: 'sequential', filter: { status } }),
+      ).rejects.toMatchObject({
+        code: 'VALIDATION_FAILED',
+        details: [{ pointer: '/filter/status', message: expect.stringContaining('sourceStateName') }],
+      });
+    }
+  });
+
+  test('are refused when no version of their machine has the state, at any level', async () => {
+    const before = await countAll();
+    for (const sourceStateName of ['Ghost', 'charge', 'States']) {
+      await expect(
+        batches.create('orders', {
+          mode: 'sequential',
+          filter: { stateMachineId: 'gone', sourceStateName },
+        }),
+      ).rejects.toMatchObject({
+        code: 'STATE_NOT_FOUND',
+        statusCode: 404,
+        details: [{ pointer: '/filter/sourceStateName' }],
+      });
+    }
+    expect(await countAll()).toEqual(before);
+  });
+
+  test('are found again by applyUnique when the machine never ran for them, since they had no output', async () => {
+    const filter = {
+      stateMachineId: 'gone',
+      startedAfter: since,
+      sourceStateName: 'Charge',
+      applyUnique: true,
+    };
+    const { batchId } = await batches.create('orders', { mode: 'concurrent', filter });
+    await (await createTestWorker(database.pool)).lead(batchId);
+    expect(await batches.get(batchId)).toMatchObject({ status: 'FAILED', failed: 4 });
+    expect(await sourcesOf(filter)).toEqual(ids);
+  });
+});
+
+describe('members that were never created', () => {
+  test('are ABORTED, as the counters say, because their batch was cancelled', async () => {
+    const { batchId } = await batches.create('orders', { mode: 'sequential', inputs: [1, 2] });
+    expect(await batches.cancel(batchId)).toMatchObject({ status: 'ABORTED', aborted: 2 });
+    expect((await batches.results(batchId)).items).toEqual(
+      [0, 1].map((index) => ({
+        index,
+        sourceExecutionId: null,
+        executionId: null,
+        status: 'ABORTED',
+        error: 'Escapement.BatchCancelled',
+      })),
+    );
+  });
+
+  test('are ABORTED because another failed, when the batch was to stop on errors', async () => {
+    const worker = await createTestWorker(database.pool, { fate: () => 'FAILED' });
+    const { batchId } = await batches.create('orders', {
+      mode: 'sequential',
+      stopOnError: true,
+      inputs: [1, 2],
+    });
+    await worker.lead(batchId);
+    expect(await batches.get(batchId)).toMatchObject({ status: 'FAILED', failed: 1, aborted: 1 });
+    expect((await batches.results(batchId)).items).toMatchObject([
+      { index: 0, status: 'FAILED', executionId: expect.any(String) },
+      { index: 1, status: 'ABORTED', executionId: null, error: 'Escapement.BatchStopped' },
+    ]);
   });
 });
 

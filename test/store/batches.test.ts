@@ -220,6 +220,7 @@ describe('the sources that a filter finds', () => {
     expect(await sourcesFor({ stateMachineId: machine, currentState: 'Ship%' })).toEqual(failed.ids);
     expect(await sourcesFor({ stateMachineId: machine, currentState: 'Ship' })).toEqual([]);
     expect(await sourcesFor({ stateMachineId: machine, name: 'ther_' })).toEqual(failed.ids);
+    expect(await sourcesFor({ stateMachineId: machine, name: 'OTHER' })).toEqual(failed.ids);
     // Not patterns: '%' and '_' are characters like others.
     expect(await sourcesFor({ stateMachineId: machine, name: '%' })).toEqual([]);
     const anHourAgo = new Date(Date.now() - 1_800_000);
@@ -263,6 +264,44 @@ describe('the sources that a filter finds', () => {
       ids[3],
     ]);
   });
+
+  test('a source is left out while its member waits, runs, or once it has run, however it ended', async () => {
+    const { machine, ids } = await insertSources(3);
+    const target = `t-${newId()}`;
+    await insertRuns(target, [
+      [ids[0], 'RUNNING', null],
+      [ids[1], 'FAILED', 'Charge'],
+      [ids[2], 'ABORTED', 'Charge'],
+    ]);
+    const filter = { stateMachineId: machine, applyUnique: true };
+    expect(await sourcesFor(filter, { stateMachineId: target })).toEqual([]);
+  });
+
+  test('a source whose member ended without entering a state is there again', async () => {
+    const { machine, ids } = await insertSources(3);
+    const target = `t-${newId()}`;
+    await insertRuns(target, [
+      [ids[0], 'FAILED', null],
+      [ids[1], 'ABORTED', null],
+      [ids[2], 'SUCCEEDED', 'Done'],
+    ]);
+    const filter = { stateMachineId: machine, applyUnique: true };
+    expect(await sourcesFor(filter, { stateMachineId: target })).toEqual(ids.slice(0, 2));
+  });
+
+  /** Executions of the target with these sources, status and last state. */
+  async function insertRuns(
+    target: string,
+    runs: readonly (readonly [source: string | undefined, status: string, state: string | null])[],
+  ): Promise<void> {
+    for (const [source, status, state] of runs) {
+      await pool.query(
+        `INSERT INTO executions (id, state_machine_id, version, name, status, input, start_time, end_time, queue, source_execution_id, current_state)
+         VALUES (gen_random_uuid(), $1, 1, $2::text, $3, '{}', now(), CASE WHEN $3 <> 'RUNNING' THEN now() END, 'q', $2::uuid, $4)`,
+        [target, source, status, state],
+      );
+    }
+  }
 });
 
 describe('reading batches', () => {
@@ -302,7 +341,7 @@ describe('reading batches', () => {
         index,
         sourceExecutionId: ids[index],
         executionId: null,
-        status: 'CANCELLED',
+        status: 'ABORTED',
         error: null,
       })),
     );

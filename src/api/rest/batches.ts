@@ -51,7 +51,12 @@ export function batchRoutes(scope: Api, operations: BatchOperations, waits: Wait
         },
         response: {
           202: BatchBody,
-          ...refusals(STORED, WITH_BODY, ['INVALID_NAME', 'STATE_MACHINE_NOT_FOUND', 'QUEUE_NOT_FOUND']),
+          ...refusals(STORED, WITH_BODY, [
+            'INVALID_NAME',
+            'STATE_MACHINE_NOT_FOUND',
+            'STATE_NOT_FOUND',
+            'QUEUE_NOT_FOUND',
+          ]),
         },
       },
     },

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { ExecutionStatus, wait } from './executions.js';
+import { EXECUTION_STATUSES, ExecutionStatus, wait } from './executions.js';
 import { anyJson, instant, nullable, oneOf, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
 
@@ -45,9 +45,16 @@ const options = {
 export const BatchFilterBody = strict(
   {
     stateMachineId: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
-    status: Type.Optional(ExecutionStatus),
+    status: Type.Optional(
+      oneOf(EXECUTION_STATUSES, {
+        description:
+          'Sources in this status. Absent: SUCCEEDED without `sourceStateName`, any status with it. Without `sourceStateName` any other than SUCCEEDED is refused: such executions have no output.',
+      }),
+    ),
     currentState: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name.' })),
+    name: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
+    ),
     startedAfter: Type.Optional(instant('Sources that started at this time or later.')),
     startedBefore: Type.Optional(instant('Sources that started before this time.')),
     limit: Type.Optional(
@@ -60,13 +67,15 @@ export const BatchFilterBody = strict(
       Type.String({
         minLength: 1,
         maxLength: 80,
-        description: "The output of this state is the input, instead of the execution's.",
+        description:
+          "The output of this state is the input, instead of the execution's. With `stateMachineId`, some version of that machine must have it; a source that has not left it makes a member that FAILED with Escapement.SourceHasNoOutput.",
       }),
     ),
     applyUnique: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Leave out sources that this machine was already run for.',
+        description:
+          'Leave out sources that this machine was already run for (with the same `sourceStateName`). A member that never ran, since its source had no output or its batch was stopped, does not count.',
       }),
     ),
   },
@@ -145,9 +154,14 @@ export const BatchResultPage = pageOf(
     {
       index: Type.Integer({ description: 'The place of the member in the batch, from 0.' }),
       sourceExecutionId: nullable(Type.String()),
-      executionId: nullable(Type.String(), { description: 'null while it has not been started.' }),
-      status: Type.String({ examples: ['SUCCEEDED'] }),
-      error: nullable(Type.String()),
+      executionId: nullable(Type.String(), {
+        description: 'null: it was never created, since the batch was stopped before.',
+      }),
+      status: ExecutionStatus,
+      error: nullable(Type.String(), {
+        description:
+          'The name of the error that ended it. `Escapement.BatchCancelled` or `Escapement.BatchStopped`: its batch was cancelled, or stopped on an error, before it began. `Escapement.SourceHasNoOutput`: there was nothing to run it with.',
+      }),
     },
     { title: 'BatchResult' },
   ),

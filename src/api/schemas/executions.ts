@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { anyJson, instant, nullable, oneOf, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
 
-const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
-export const ExecutionStatus = oneOf(STATUSES, { title: 'ExecutionStatus' });
+export const EXECUTION_STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+export const ExecutionStatus = oneOf(EXECUTION_STATUSES, { title: 'ExecutionStatus' });
 
 export const ExecutionParams = Type.Object({
   executionId: Type.String({
@@ -97,8 +97,10 @@ export const wait = Type.Optional(
 export const StartQuery = strict({ wait });
 
 const filter = {
-  status: Type.Optional(oneOf(STATUSES, { description: 'Executions in this status.' })),
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name.' })),
+  status: Type.Optional(oneOf(EXECUTION_STATUSES, { description: 'Executions in this status.' })),
+  name: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
+  ),
   currentState: Type.Optional(
     Type.String({
       minLength: 1,
@@ -134,8 +136,10 @@ export const ExecutionBody = Type.Object(
     }),
     input: anyJson({ description: 'The input, as it was given.', examples: [{ orderId: 4711 }] }),
     output: anyJson({ description: 'The output; null while there is none.' }),
-    error: nullable(Type.String(), { description: 'The name of the error that ended it.' }),
-    cause: nullable(Type.String(), { description: 'What the error said.' }),
+    error: nullable(Type.String(), {
+      description: 'The name of the error that ended it; null when it TIMED_OUT, as in AWS.',
+    }),
+    cause: nullable(Type.String(), { description: 'What the error said; null when it TIMED_OUT.' }),
     startTime: instant('When it started.'),
     endTime: nullable(instant('When it ended; null while it runs.')),
     queue: Type.String({ examples: ['order-processing'] }),

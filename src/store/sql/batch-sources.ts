@@ -4,7 +4,10 @@ import { conditionsOf, type ExecutionFilter } from '../execution-filter.js';
 export interface SourceFilter extends ExecutionFilter {
   limit?: number | undefined;
   offset?: number | undefined;
-  /** Leaves out the sources that the batch's machine was run for already, with the same source state. */
+  /**
+   * Leaves out the sources that the batch's machine was run for already, with the same source state. One that
+   * ended without entering a state was never run: its source had no output, or it was stopped before its turn.
+   */
   applyUnique?: boolean | undefined;
 }
 
@@ -24,7 +27,8 @@ export function insertSources(
       (p) => `NOT EXISTS (
       SELECT 1 FROM executions x WHERE x.source_execution_id = e.id
         AND x.state_machine_id = ${p(batch.stateMachineId)}
-        AND x.source_state_name IS NOT DISTINCT FROM ${p(batch.sourceStateName ?? null)}::text)`,
+        AND x.source_state_name IS NOT DISTINCT FROM ${p(batch.sourceStateName ?? null)}::text
+        AND (x.end_time IS NULL OR x.current_state IS NOT NULL))`,
     );
   }
   const limit = filter.limit === undefined ? '' : `LIMIT ${where.place(filter.limit)}::bigint`;
