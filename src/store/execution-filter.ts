@@ -8,7 +8,7 @@ export type ExecutionStatus = 'RUNNING' | EndStatus;
 export interface ExecutionFilter {
   stateMachineId?: string;
   status?: ExecutionStatus;
-  /** Part of the name. */
+  /** Part of the name, in any case. */
   name?: string;
   currentState?: string;
   startedAfter?: Date;
@@ -27,7 +27,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
   if (status !== undefined) where.add((p) => `e.status = ${p(status)}`);
   // Says again what the status says, for the partial index on what is open.
   if (status === 'RUNNING') where.add(() => 'e.end_time IS NULL');
-  if (name !== undefined) where.add((p) => `e.name LIKE ${p(`%${escapeLike(name)}%`)}`);
+  if (name !== undefined) where.add((p) => `e.name ILIKE ${p(`%${escapeLike(name)}%`)}`);
   if (currentState !== undefined) where.add((p) => `${CURRENT_STATE} = ${p(currentState)}`);
   if (batchId !== undefined) where.add((p) => (isUuid(batchId) ? `e.batch_id = ${p(batchId)}` : 'false'));
   // The bound on the id lets the index find the range.
