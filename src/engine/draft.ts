@@ -167,6 +167,12 @@ export function recordAside(draft: Draft, previous: number, type: EventType, det
   return id;
 }
 
+/** Keeps the error with which a frame fails in the last event that this step recorded for it, if that does not tell it. */
+export function noteFailure(draft: Draft, frame: Frame, failure: JsonObject): void {
+  const event = draft.history.find(({ id }) => id === frame.lastEventId);
+  if (event !== undefined && event.details?.['error'] === undefined) event.failure = failure;
+}
+
 /** The history has room for nothing but the event that ends it. */
 export class HistoryFull extends Error {
   override readonly name = 'HistoryFull';

@@ -17,6 +17,8 @@ export interface HistoryEvent {
   timestamp: number;
   /** What AWS has under `…EventDetails`; absent where AWS has none. */
   details?: JsonObject;
+  /** The error with which a state failed here, where AWS's details do not tell it; for the state's record. */
+  failure?: JsonObject;
 }
 
 export type EventType =

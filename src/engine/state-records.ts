@@ -75,6 +75,7 @@ function take(book: Book, event: HistoryEvent): void {
   else if (type.endsWith('StateExited')) exit(book, event);
   else if (isOfGroup(type)) takeGroupEvent(book, event);
   else takeTaskEvent(book, event);
+  if (event.failure !== undefined) takeFailure(book, event.id, event.failure);
 }
 
 function enter(book: Book, event: HistoryEvent): void {
@@ -135,7 +136,15 @@ function takeTaskEvent(book: Book, event: HistoryEvent): void {
   if (entry?.record.stateType !== 'Task' || event.type.endsWith('StateAborted')) return;
   if (event.type.endsWith('Scheduled')) countAttempt(entry);
   entry.failed = event.type.endsWith('Failed') || event.type.endsWith('TimedOut');
-  if (entry.failed) noteError(entry, event);
+  if (entry.failed) noteError(entry, event.details);
+}
+
+/** The state that the event belongs to failed after it, of this error. */
+function takeFailure(book: Book, eventId: number, failure: JsonObject): void {
+  const entry = book.byEvent.get(eventId)?.entry;
+  if (entry === undefined) return;
+  entry.failed = true;
+  noteError(entry, failure);
 }
 
 /** The event belongs to whoever it points to. */
@@ -149,7 +158,14 @@ function endExecution(book: Book, event: HistoryEvent): void {
   if (event.type === 'ExecutionStarted' || event.type === 'ExecutionSucceeded') return;
   if (event.type === 'ExecutionFailed') failUpwards(book, event);
   const rest = event.type === 'ExecutionTimedOut' ? 'TIMED_OUT' : 'ABORTED';
-  for (const entry of book.open) close(book, entry, rest, event.timestamp);
+  for (const entry of book.open) {
+    // Its time is up, whatever its last attempt had died of.
+    if (rest === 'TIMED_OUT') {
+      delete entry.record.cause;
+      noteError(entry, event.details);
+    }
+    close(book, entry, rest, event.timestamp);
+  }
 }
 
 /** The state that the event points to has failed, and with it what is around it. */
@@ -157,7 +173,7 @@ function failUpwards(book: Book, event: HistoryEvent): void {
   let entry = book.byEvent.get(event.previousEventId)?.entry;
   for (; entry !== undefined; entry = entry.parent) {
     if (!book.open.has(entry)) continue;
-    noteError(entry, event);
+    noteError(entry, event.details);
     close(book, entry, 'FAILED', event.timestamp);
   }
 }
@@ -198,7 +214,7 @@ function countAttempt(entry: Entry): void {
   entry.record.retryCount = entry.attempts - 1;
 }
 
-function noteError(entry: Entry, { details }: HistoryEvent): void {
+function noteError(entry: Entry, details: JsonObject | undefined): void {
   const [error, cause] = [textOf(details, 'error'), textOf(details, 'cause')];
   if (error !== undefined) entry.record.error = error;
   if (cause !== undefined) entry.record.cause = cause;

@@ -8,7 +8,17 @@
  */
 import { type MapState, type ParallelState, type State, StatesError } from '../asl/index.js';
 import type { Json } from '../std/json.js';
-import { cancelTask, type Draft, endRun, frameOf, isReady, record, tallyOf, touch } from './draft.js';
+import {
+  cancelTask,
+  type Draft,
+  endRun,
+  frameOf,
+  isReady,
+  noteFailure,
+  record,
+  tallyOf,
+  touch,
+} from './draft.js';
 import { catchFailure, cutChildren, parentOf, retry } from './failure.js';
 import type { ChildrenPhase, Frame } from './frame.js';
 import { type Exit, type Failure, type Outcome, waits } from './outcome.js';
@@ -218,6 +228,7 @@ function fail(draft: Draft, frame: Frame, state: State, { failure, uncatchable }
   if (uncatchable !== true && retry(draft, frame, state, failure)) return undefined;
   const isGroup = state.type === 'Parallel' || state.type === 'Map';
   if (isGroup) record(draft, frame, `${state.type}StateFailed`);
+  noteFailure(draft, frame, { ...failure });
   if (uncatchable === true) return failUpwards(draft, frame, state, failure);
   const caught = decideIn(frame, state, () => catchFailure(draft, frame, state, failure));
   // Fails still: the failure, since no Catcher takes it, or the Catcher itself.

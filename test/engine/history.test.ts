@@ -170,6 +170,67 @@ describe('the records of states', () => {
     expect(statuses).toEqual([['P', 'CAUGHT', 1], ...attempt, ...attempt, ['Z', 'SUCCEEDED', 0]]);
   });
 
+  test('name the error of a caught Parallel or Map, and of the state inside that failed', async () => {
+    const handling = {
+      Retry: [{ ErrorEquals: ['Boom'], MaxAttempts: 1 }],
+      // The error is nowhere in what the state hands on.
+      Catch: [{ ErrorEquals: ['Boom'], ResultPath: null, Next: 'Z' }],
+      Next: 'Z',
+    };
+    for (const group of [parallel([FAILING], handling), inlineMap(FAILING, handling)]) {
+      const { history } = await play({
+        definition: machineOf({ G: group, Z: { Type: 'Succeed' } }),
+        input: [1],
+      });
+      const boom = { error: 'Boom', cause: 'a sibling failed' };
+      expect(deriveStateRecords(history)).toMatchObject([
+        { stateName: 'G', status: 'CAUGHT', retryCount: 1, ...boom },
+        { stateName: 'Pause', status: 'SUCCEEDED' },
+        { stateName: 'Boom', status: 'FAILED', ...boom },
+        { stateName: 'Pause', status: 'SUCCEEDED' },
+        { stateName: 'Boom', status: 'FAILED', ...boom },
+        { stateName: 'Z', status: 'SUCCEEDED' },
+      ]);
+      // AWS's history has no details there, so what is shown has none either.
+      const shown = history.map(toAwsEvent).filter(({ type }) => /^(Parallel|Map)StateFailed$/.test(type));
+      expect(shown.map((event) => Object.keys(event))).toEqual([
+        ['id', 'previousEventId', 'type', 'timestamp'],
+      ]);
+    }
+  });
+
+  test('a group that succeeds when it is tried again has no error', async () => {
+    let calls = 0;
+    const { history } = await play({
+      definition: machineOf({
+        P: parallel([{ T: task('flaky') }], { Retry: [{ ErrorEquals: ['States.ALL'] }] }),
+      }),
+      handlers: { flaky: () => (calls++ === 0 ? { error: 'Flaky', cause: 'once' } : { output: 1 }) },
+    });
+    const [group, ...tasks] = deriveStateRecords(history);
+    expect(group).toMatchObject({ status: 'SUCCEEDED', retryCount: 1 });
+    expect(group).not.toHaveProperty('error');
+    expect(tasks).toMatchObject([{ status: 'FAILED', error: 'Flaky' }, { status: 'SUCCEEDED' }]);
+  });
+
+  test('a state that fails after its task has answered is caught with that error', async () => {
+    const { history } = await play({
+      definition: machineOf({
+        T: task('work', {
+          ResultSelector: { 'a.$': 'States.StringToJson($.text)' },
+          Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Z' }],
+          Next: 'Z',
+        }),
+        Z: { Type: 'Succeed' },
+      }),
+      handlers: { work: () => ({ output: { text: '{' } }) },
+    });
+    expect(deriveStateRecords(history)[0]).toMatchObject({
+      status: 'CAUGHT',
+      error: 'States.IntrinsicFailure',
+    });
+  });
+
   test('of a running execution say what runs', async () => {
     const { history } = await play({
       definition: machineOf({ A: { Type: 'Pass', Next: 'P' }, P: parallel([{ W: task('work') }]) }),
@@ -192,9 +253,9 @@ describe('the records of states', () => {
       { TimeoutSeconds: 5 },
     );
     const timedOut = await play({ definition });
-    expect(deriveStateRecords(timedOut.history).map(({ status }) => status)).toEqual([
-      'TIMED_OUT',
-      'TIMED_OUT',
+    expect(deriveStateRecords(timedOut.history)).toMatchObject([
+      { status: 'TIMED_OUT', error: 'States.Timeout' },
+      { status: 'TIMED_OUT', error: 'States.Timeout' },
     ]);
     const stopped = await play({ definition, signals: [{ atMs: 1, happening: { kind: 'stop' } }] });
     expect(deriveStateRecords(stopped.history).map(({ status }) => status)).toEqual(['ABORTED', 'ABORTED']);
