@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { guardAgainstOrphaning } from './orphan-guard.js';
 import { findPostgresAccount, type PostgresAccount } from './postgres-account.js';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
+import { StartError } from './start-error.js';
 
 export interface EmbeddedPostgresOptions {
   /** Made if it does not exist; relative to the working directory. Holds the cluster and its password. */
@@ -37,7 +38,7 @@ export interface EmbeddedPostgres {
  * data, readable by nobody else. A server that a killed process left behind is waited for; one that somebody
  * is using is not touched.
  *
- * @throws Error when the data directory is in use, or with the server's own words when it does not start.
+ * @throws StartError when the data directory is in use; Error with the server's own words when it does not start.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const home = path.resolve(options.dataDir);
@@ -137,8 +138,8 @@ async function awaitPredecessor(cluster: string): Promise<void> {
     if (standing === 'stranger') await rm(file, { force: true });
     if (standing !== 'server') return;
     if (Date.now() > deadline) {
-      throw new Error(
-        `${path.dirname(cluster)} is in use: a PostgreSQL server (process ${pid}, port ${lines[3]}) runs on it; ` +
+      throw new StartError(
+        `DATA_DIR: ${path.dirname(cluster)} is in use: a PostgreSQL server (process ${pid}, port ${lines[3]}) runs on it; ` +
           'stop the other process, or choose another DATA_DIR',
       );
     }

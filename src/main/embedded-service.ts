@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
-import { openHouse, startApi, startWork } from './house.js';
+import { openHouse, readHandlers, startApi, startWork } from './house.js';
 
 export interface EmbeddedService {
   /** Where the API listens. */
@@ -15,6 +15,7 @@ export async function startEmbedded(config: Config, log: Logger): Promise<Embedd
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
+  const handlers = await readHandlers(config);
   try {
     let databaseUrl = config.databaseUrl;
     if (databaseUrl === undefined) {
@@ -33,7 +34,7 @@ export async function startEmbedded(config: Config, log: Logger): Promise<Embedd
     }
     const house = await openHouse(config, databaseUrl, log);
     undo.push(() => house.close());
-    const worker = await startWork(house, config, log);
+    const worker = await startWork(house, handlers, config, log);
     undo.push(() => worker.stop());
     const api = await startApi(house, config, log);
     undo.push(() => api.close());

@@ -12,11 +12,13 @@ import {
   type Database,
   type Definitions,
   ensureQueues,
+  isUnavailable,
   migrate,
 } from '../store/index.js';
-import { createTasks, loadHandlers } from '../tasks/index.js';
+import { createTasks, type Handlers, loadHandlers } from '../tasks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
 import { createDatabaseClock, systemEntropy } from './clock.js';
+import { StartError } from './start-error.js';
 
 export interface House {
   database: Database;
@@ -25,9 +27,9 @@ export interface House {
   close(): Promise<void>;
 }
 
-/** Migrates the database, connects to it and to the queues. */
+/** Migrates the database, connects to it and to the queues. @throws StartError when it cannot be reached or entered */
 export async function openHouse(config: Config, databaseUrl: string, log: Logger): Promise<House> {
-  const { applied } = await migrate(databaseUrl, { log: (message) => log.info(message) });
+  const { applied } = await migrateDatabase(databaseUrl, log);
   if (applied.length > 0) log.info({ applied }, 'the database was migrated');
   const database = connectDatabase({ url: databaseUrl, poolSize: config.databasePoolSize, log });
   await ensureQueues(database, config.queueWeights);
@@ -50,14 +52,40 @@ export async function openHouse(config: Config, databaseUrl: string, log: Logger
   };
 }
 
-/** The API, listening. `url` is where. */
+/** Brings the database up to date. @throws StartError when it cannot be reached or entered */
+export async function migrateDatabase(url: string, log: Logger): Promise<{ applied: readonly string[] }> {
+  try {
+    return await migrate(url, { log: (message) => log.info(message) });
+  } catch (error) {
+    if (!isUnavailable(error) && !isRefused(error)) throw error;
+    const { host, pathname } = new URL(url);
+    const why = error instanceof Error && error.message !== '' ? error.message : codeOf(error);
+    throw new StartError(`DATABASE_URL: PostgreSQL at ${host}${pathname} cannot be used: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Wrong password, no right to connect, no such database. */
+function isRefused(error: unknown): boolean {
+  return /^(28...|3D000|42501)$/.test(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The API, listening. `url` is where. @throws StartError when it cannot listen there */
 export async function startApi(
   house: House,
   config: Config,
   log: Logger,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const operations = createOperations({ ...house, config, log });
-  const server = await startServer({ operations, config, logger: log });
+  const server = await startServer({ operations, config, logger: log }).catch(async (error: unknown) => {
+    await operations.close();
+    throw cannotListen(error, config);
+  });
   return {
     url: server.url,
     close: async () => {
@@ -67,9 +95,35 @@ export async function startApi(
   };
 }
 
-/** A worker, taking work, with the handlers that the configuration names. */
-export async function startWork(house: House, config: Config, log: Logger): Promise<Worker> {
-  const handlers = await loadHandlers(config.handlers ?? EXAMPLE_HANDLERS);
+function cannotListen(error: unknown, { host, port }: Config): unknown {
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return new StartError(`PORT: another process listens on port ${port} of ${host}; choose another.`);
+    case 'EACCES':
+      return new StartError(`PORT: this account may not listen on port ${port}; choose one above 1023.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new StartError(`HOST: '${host}' is no address of this machine.`);
+    default:
+      return error;
+  }
+}
+
+/**
+ * The handlers that the configuration names: to be loaded before anything is started for them.
+ * @throws HandlersError
+ */
+export function readHandlers(config: Config): Promise<Handlers> {
+  return loadHandlers(config.handlers ?? EXAMPLE_HANDLERS);
+}
+
+/** A worker, taking work. */
+export async function startWork(
+  house: House,
+  handlers: Handlers,
+  config: Config,
+  log: Logger,
+): Promise<Worker> {
   const tasks = createTasks({ handlers, logFor: (about) => log.child(about) });
   return startWorker({
     ...house,

@@ -48,8 +48,11 @@ export async function run(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    const known = error instanceof Error && error.name === 'ConfigError';
+    const known = error instanceof Error && OPERATORS.has(error.name);
     process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
     process.exit(1);
   }
 }
+
+/** The errors whose message says to who started the process what to mend. */
+const OPERATORS: ReadonlySet<string> = new Set(['ConfigError', 'HandlersError', 'StartError']);

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chown } from 'node:fs/promises';
+import { StartError } from './start-error.js';
 
 /**
  * PostgreSQL refuses to run as root. Where we are root, it runs as the account `postgres`, which is made if
@@ -17,7 +18,7 @@ export interface PostgresAccount {
 
 /**
  * @param mustReach paths which the account has to get at: the programs and the data.
- * @throws Error when we are root and neither the account nor its access can be had.
+ * @throws StartError when we are root and neither the account nor its access can be had.
  */
 export function findPostgresAccount(mustReach: readonly string[]): PostgresAccount {
   if (process.getuid?.() !== 0) {
@@ -32,7 +33,7 @@ export function findPostgresAccount(mustReach: readonly string[]): PostgresAccou
   // A checkout below /root: the account may not even look there. It is given that one right, and no other.
   const prefix = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...PASS_THROUGH, '--'];
   if (spawnSync('setpriv', [...prefix, 'true']).status !== 0) {
-    throw new Error(
+    throw new StartError(
       `PostgreSQL cannot run as root, and its account "${NAME}" cannot enter ${blocked.join(' and ')}; ` +
         'run as another user, or from a directory that others may enter',
     );
@@ -68,7 +69,7 @@ function create(): Ids {
     execFileSync('groupadd', ['--system', '--force', NAME], { stdio: 'pipe' });
     execFileSync('useradd', ['--system', '--gid', NAME, '--no-create-home', NAME], { stdio: 'pipe' });
   } catch (cause) {
-    throw new Error(
+    throw new StartError(
       `PostgreSQL cannot run as root, and an account "${NAME}" for it cannot be made; run as another user`,
       { cause },
     );

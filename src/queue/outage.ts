@@ -14,6 +14,7 @@ export class Outage {
   readonly #log: Log;
   readonly #what: string;
   #since: number | undefined;
+  #over = false;
 
   constructor(log: Log, what: string) {
     this.#log = log;
@@ -22,6 +23,7 @@ export class Outage {
 
   /** Something failed that would not have, were the connection there. */
   failed(error: unknown): void {
+    if (this.#over) return;
     const about = { error: error instanceof Error ? error.message : String(error) };
     if (this.#since !== undefined) {
       this.#log.debug(about, `${this.#what} is still unreachable`);
@@ -36,5 +38,10 @@ export class Outage {
     const seconds = Math.round((performance.now() - this.#since) / 1000);
     this.#since = undefined;
     this.#log.info({ seconds }, `${this.#what} is reachable again`);
+  }
+
+  /** The connection is being closed by ourselves: what breaks from now on is no news. */
+  end(): void {
+    this.#over = true;
   }
 }

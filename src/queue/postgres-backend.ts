@@ -64,6 +64,7 @@ export function connectPostgres(url: string, outage: Outage): Backend {
     },
     giveUpWaiting() {}, // a statement fails at once when the server is away
     async close() {
+      outage.end();
       await shared?.close();
       await pool.end();
     },

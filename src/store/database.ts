@@ -49,8 +49,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     idle_in_transaction_session_timeout: statementTimeoutMs,
     keepAlive: true,
   });
-  // An idle session that breaks is replaced by the pool. Without a listener it would end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database session broke'));
+  reportBreaks(pool, log, 'an idle database session broke');
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool),
     errorFormat: 'minimal',
@@ -84,7 +83,7 @@ export function openHot(url: string, log: StoreLog): pg.Pool {
     idleTimeoutMillis: 0,
     keepAlive: true,
   });
-  hot.on('error', (error) => log.warn({ err: error }, 'a hot session broke'));
+  reportBreaks(hot, log, 'a hot session broke');
   return hot;
 }
 
@@ -103,8 +102,19 @@ export function openSolo(url: string, log: StoreLog): pg.Pool {
     idleTimeoutMillis: 0,
     keepAlive: true,
   });
-  solo.on('error', (error) => log.warn({ err: error }, "the heartbeat's session broke"));
+  reportBreaks(solo, log, "the heartbeat's session broke");
   return solo;
+}
+
+/**
+ * An idle session that breaks is replaced by the pool; without a listener it would end the process. Once the
+ * pool is being ended it is no news: `end` does not wait until the server has heard of it, so a server that
+ * stops right after cuts some of them off. The error carries the whole session with it, so only what it says is told.
+ */
+function reportBreaks(pool: pg.Pool, log: StoreLog, message: string): void {
+  pool.on('error', (error) => {
+    if (!pool.ending) log.warn({ error: error.message }, message);
+  });
 }
 
 /** For a connection, or for a free one of the pool: longer and a caller is better told to try again. */

@@ -7,4 +7,4 @@ export {
   type Handlers,
 } from './handlers.js';
 export { createTasks, type TasksOptions } from './invoke.js';
-export { loadHandlers } from './load.js';
+export { HandlersError, loadHandlers } from './load.js';
