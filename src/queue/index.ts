@@ -2,7 +2,7 @@ export { QueueUnavailable } from './backend.js';
 export { connectQueues, type Queues, type QueuesOptions } from './connect.js';
 export type { ConsumeOptions, Consumer, WeightedQueue } from './consumer.js';
 export { type Doorbell, MAX_IDS } from './doorbell.js';
-export { BUILT_IN_QUEUES, DEFAULT_QUEUE, isQueueName, QUEUE_NAME, STATE_MACHINE_WEIGHT } from './names.js';
+export { isQueueName, QUEUE_NAME } from './names.js';
 export { NoSlot, type Slot, SlotPool } from './pool.js';
 export type { Producer, RingOptions } from './producer.js';
 export type { QueueStats } from './stats.js';

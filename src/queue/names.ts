@@ -4,15 +4,6 @@
  */
 export const QUEUE_NAME = /^[A-Za-z0-9_-]{1,100}$/;
 
-/** The queues that every installation has, with their weights. */
-export const BUILT_IN_QUEUES = { critical: 6, default: 3, low: 1 } as const;
-
-/** Where an execution waits when nobody says otherwise and its machine has no queue of its own. */
-export const DEFAULT_QUEUE = 'default';
-
-/** The weight of the queue that is made for a state machine: between `critical` and `default`. */
-export const STATE_MACHINE_WEIGHT = 5;
-
 export function isQueueName(name: string): boolean {
   return QUEUE_NAME.test(name);
 }

@@ -59,7 +59,6 @@ export * from './journal.js';
 export { type Listener, type ListenerOptions, listen } from './listener.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export {
-  BUILT_IN_QUEUES,
   ensureQueues,
   hasQueue,
   type LiveWorker,

@@ -2,7 +2,7 @@
 import type { Database } from './database.js';
 
 /** The queues that are always there, with their weights. */
-export const BUILT_IN_QUEUES: Readonly<Record<string, number>> = { critical: 6, default: 3, low: 1 };
+const BUILT_IN_QUEUES: Readonly<Record<string, number>> = { critical: 6, default: 3, low: 1 };
 
 /** The weight of a machine's own queue. */
 export const MACHINE_QUEUE_WEIGHT = 5;
