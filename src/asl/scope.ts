@@ -8,11 +8,15 @@ export interface Entropy {
   uuid(): string;
 }
 
-/** What a state's paths and functions can see. */
+/** What a state's paths, expressions and functions can see. */
 export interface Scope {
   /** The state's raw input. */
   input: Json;
   /** The context object, `$$`. */
   context: JsonObject;
+  /** The variables that the state can read: its own scope's, and those of the scopes around it. */
+  variables: JsonObject;
+  /** What `$now()` and `$millis()` say, ms since the epoch. */
+  nowMs: number;
   entropy: Entropy;
 }

@@ -36,12 +36,12 @@ export function validateDefinition(
   }
   checkNulCharacters(definition, complaints);
   checkFields(definition, MACHINE, { pointer: '', owner: 'a state machine' }, complaints);
-  const jsonata = definition['QueryLanguage'] === 'JSONata';
-  if (jsonata) complaints.notSupported('/QueryLanguage', 'JSONata (QueryLanguage)');
+  const language = definition['QueryLanguage'];
   checkGroup(definition, '', complaints, {
     machineType: options.type ?? 'STANDARD',
-    queryLanguage: jsonata ? 'JSONata' : 'JSONPath',
+    queryLanguage: language === undefined || language === 'JSONPath' ? 'JSONPath' : 'JSONata',
     names: new Map(),
+    variables: new Set(),
   });
   return complaints.list;
 }

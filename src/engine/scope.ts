@@ -11,6 +11,7 @@ import type { Json } from '../std/json.js';
 import { type Draft, frameOf } from './draft.js';
 import type { Frame } from './frame.js';
 import { retryCount } from './invocation.js';
+import { variablesFor } from './variables.js';
 
 /** The state that a frame is in. */
 export function stateOf(machine: Machine, frame: Frame): State {
@@ -67,7 +68,7 @@ function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefi
     },
     ...(item !== undefined && { mapItem: item }),
   });
-  return { input: frame.input, context, entropy };
+  return { input: frame.input, context, variables: variablesFor(draft, frame), nowMs: draft.nowMs, entropy };
 }
 
 /** The item of the nearest Map around the frame, found in the frame of that Map. */

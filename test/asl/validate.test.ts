@@ -391,18 +391,6 @@ describe('what is not built yet is refused by name', () => {
   const GROUP = { StartAt: 'I', States: { I: { Type: 'Pass', End: true } } };
   test.each<[string, JsonObject, string]>([
     [
-      'JSONata',
-      { Type: 'Pass', QueryLanguage: 'JSONata', Output: '{% 1 %}', End: true },
-      '/States/S/QueryLanguage',
-    ],
-    ['variables', { Type: 'Pass', Assign: { a: 1 }, End: true }, '/States/S/Assign'],
-    ['variables', { Type: 'Pass', InputPath: '$a.b', End: true }, '/States/S/InputPath'],
-    [
-      'variables',
-      { Type: 'Pass', Parameters: { 'x.$': "States.Format('{}', $a)" }, End: true },
-      '/States/S/Parameters',
-    ],
-    [
       'distributed Map',
       { Type: 'Map', ItemProcessor: { ...GROUP, ProcessorConfig: { Mode: 'DISTRIBUTED' } }, End: true },
       '/States/S/ItemProcessor/ProcessorConfig/Mode',
