@@ -10,17 +10,13 @@ export type Outcome =
   /** The state has failed. `uncatchable`: its Retry and Catch have had their turn. */
   | { kind: 'fails'; failure: Failure; uncatchable?: boolean };
 
-/**
- * `previous`: what the Exited event points to, where that is not the frame's last event. `caught`: through
- * a Catcher.
- */
+/** `caught`: through a Catcher. */
 export interface Exit {
   kind: 'exits';
   output: Json;
   /** The variables that leaving sets. */
   assigned: JsonObject | undefined;
   next: string | undefined;
-  previous?: number;
   caught?: boolean;
 }
 

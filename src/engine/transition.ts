@@ -10,7 +10,17 @@
 import { type MapState, type ParallelState, QueryError, type State, StatesError } from '../asl/index.js';
 import type { Json, JsonObject } from '../std/json.js';
 import { after, type Maybe } from '../std/maybe.js';
-import { cancelTask, type Draft, endRun, frameOf, isReady, record, tallyOf, touch } from './draft.js';
+import {
+  cancelTask,
+  type Draft,
+  dropChildren,
+  endRun,
+  frameOf,
+  isReady,
+  record,
+  tallyOf,
+  touch,
+} from './draft.js';
 import { catchFailure, cutChildren, parentOf, retry } from './failure.js';
 import type { ChildrenPhase, Frame } from './frame.js';
 import { type Exit, type Failure, type Outcome, waits } from './outcome.js';
@@ -202,7 +212,7 @@ function leave(
   draft: Draft,
   frame: Frame,
   state: State,
-  { output, assigned, next, previous, caught }: Exit,
+  { output, assigned, next, caught }: Exit,
 ): Maybe<Turn | undefined> {
   if (state.type === 'Fail') throw new Error('a Fail state has no exit');
   const bound = boundBytes(output);
@@ -218,7 +228,7 @@ function leave(
   }
   const details: JsonObject = { name: state.name, output };
   if (assigned !== undefined) details['assignedVariables'] = assigned;
-  record(draft, frame, `${state.type}StateExited`, details, previous);
+  record(draft, frame, `${state.type}StateExited`, details);
   if (next !== undefined) {
     Object.assign(frame, { state: next, phase: { kind: 'enter' }, input: output, retries: [] });
     draft.queue.push(frame.id);
@@ -278,6 +288,8 @@ function fail(
 ): Maybe<Turn | undefined> {
   // A runtime error ends everything at once: no event of its own, none for what it cuts.
   if (failure.error === 'States.Runtime') return failExecution(draft, frame, failure);
+  // A Map whose next item cannot be made has others under way.
+  if (frame.phase.kind === 'children') dropChildren(draft, frame.id);
   if (uncatchable !== true && retry(draft, frame, state, failure)) return undefined;
   const isGroup = state.type === 'Parallel' || state.type === 'Map';
   if (isGroup) record(draft, frame, `${state.type}StateFailed`);

@@ -79,10 +79,11 @@ export function startIteration(
 export function joinMap(draft: Draft, frame: Frame, state: MapState, phase: ChildrenPhase): Maybe<Outcome> {
   if (tallyOf(draft, frame.id).done < phase.total) return waits;
   const { outputs, lastEventId } = joinChildren(draft, frame, phase);
-  record(draft, frame, 'MapStateSucceeded', undefined, lastEventId);
+  recordAside(draft, lastEventId, 'MapStateSucceeded');
+  // What follows points to the barrier, not to the event that says it has been reached.
+  frame.lastEventId = lastEventId;
   const scope = scopeOf(draft, frame, state);
-  return after(completionOf(state, scope, resultOf(state, scope, outputs)), (completion) => ({
-    ...exits(completion, state.next),
-    previous: lastEventId,
-  }));
+  return after(completionOf(state, scope, resultOf(state, scope, outputs)), (completion) =>
+    exits(completion, state.next),
+  );
 }

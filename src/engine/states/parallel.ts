@@ -1,7 +1,7 @@
 import { completionOf, effectiveInput, type ParallelState, parametersOf, resultOf } from '../../asl/index.js';
 import type { Json } from '../../std/json.js';
 import { after, type Maybe } from '../../std/maybe.js';
-import { addFrame, type Draft, record, tallyOf } from '../draft.js';
+import { addFrame, type Draft, record, recordAside, tallyOf } from '../draft.js';
 import type { ChildrenPhase, Frame } from '../frame.js';
 import { exits, type Outcome, waits } from '../outcome.js';
 import { scopeOf } from '../scope.js';
@@ -41,10 +41,11 @@ export function joinParallel(
 ): Maybe<Outcome> {
   if (tallyOf(draft, frame.id).done < phase.total) return waits;
   const { outputs, lastEventId } = joinChildren(draft, frame, phase);
-  record(draft, frame, 'ParallelStateSucceeded', undefined, lastEventId);
+  recordAside(draft, lastEventId, 'ParallelStateSucceeded');
+  // What follows points to the barrier, not to the event that says it has been reached.
+  frame.lastEventId = lastEventId;
   const scope = scopeOf(draft, frame, state);
-  return after(completionOf(state, scope, resultOf(state, scope, outputs)), (completion) => ({
-    ...exits(completion, state.next),
-    previous: lastEventId,
-  }));
+  return after(completionOf(state, scope, resultOf(state, scope, outputs)), (completion) =>
+    exits(completion, state.next),
+  );
 }
