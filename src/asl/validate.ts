@@ -35,7 +35,7 @@ export function validateDefinition(
     return complaints.list;
   }
   checkNulCharacters(definition, complaints);
-  checkFields(definition, MACHINE, { pointer: '', owner: 'a state machine' }, complaints);
+  checkFields(definition, MACHINE, '', complaints);
   const language = definition['QueryLanguage'];
   checkGroup(definition, '', complaints, {
     machineType: options.type ?? 'STANDARD',

@@ -45,7 +45,7 @@ test('says everything that is wrong at once, with where it is', () => {
       'INVALID_JSON_PATH /States/Decide/Choices/0/Variable',
       'MISSING_TRANSITION_TARGET /StartAt',
       'MISSING_TRANSITION_TARGET /States/Charge/Catch/0/Next',
-      'SCHEMA_VALIDATION_FAILED /Timeout',
+      'SCHEMA_VALIDATION_FAILED ',
       'SCHEMA_VALIDATION_FAILED /States/Charge',
       'SCHEMA_VALIDATION_FAILED /States/Charge/Parameters',
       'SCHEMA_VALIDATION_FAILED /States/Charge/Parameters',
@@ -54,7 +54,7 @@ test('says everything that is wrong at once, with where it is', () => {
       'SCHEMA_VALIDATION_FAILED /States/Charge/Retry/0/ErrorEquals',
       'SCHEMA_VALIDATION_FAILED /States/Charge/TimeoutSeconds',
       'SCHEMA_VALIDATION_FAILED /States/Decide/Choices/0/NumericEquals',
-      'SCHEMA_VALIDATION_FAILED /States/Odd/Resource',
+      'SCHEMA_VALIDATION_FAILED /States/Odd',
       'SCHEMA_VALIDATION_FAILED /States/Unknown',
       'SCHEMA_VALIDATION_FAILED /States/Unknown/Type',
     ].sort(),
@@ -191,7 +191,7 @@ describe('one complaint for one fault', () => {
     [
       'Next on a Choice',
       { Type: 'Choice', Choices: [{ Variable: '$.a', IsNull: true, Next: 'Done' }], Next: 'Done' },
-      'SCHEMA_VALIDATION_FAILED /States/S/Next',
+      'SCHEMA_VALIDATION_FAILED /States/S',
     ],
     [
       'two pauses',

@@ -1,4 +1,5 @@
 import jsonata from 'jsonata';
+import type { JsonObject } from '../../std/json.js';
 import { addFunctions, CALL, type Call } from './functions.js';
 import { toPlain } from './plain.js';
 import { SteppedRegExp } from './regular-expression.js';
@@ -59,21 +60,23 @@ function parse(text: string): jsonata.Expression {
   }
 }
 
+/** What an expression sees, by name; without a prototype, so that no name is special. */
+export type Bindings = Readonly<Record<string, unknown>>;
+
+/** `variables` and `$states`, with what the functions may ask for. */
+export function bindingsOf(variables: JsonObject, states: JsonObject, call: Call): Bindings {
+  return Object.assign(Object.create(null), variables, { states, [CALL]: call });
+}
+
 /**
- * The value of an expression, undefined when it gives nothing; not yet plain JSON. `variables` have no
- * prototype. Resolves within the limits, or throws EvaluationError; one evaluation at a time (`inTurn`).
+ * The value of an expression, undefined when it gives nothing; not yet plain JSON. Resolves within the limits,
+ * or throws EvaluationError; one evaluation at a time (`inTurn`).
  */
-export async function evaluateJsonata(
-  compiled: CompiledJsonata,
-  variables: Readonly<Record<string, unknown>>,
-  call: Call,
-): Promise<unknown> {
-  const bindings: Record<string, unknown> = Object.create(null);
-  Object.assign(bindings, compiled.marks ? copied(variables) : variables, { [CALL]: call });
+export async function evaluateJsonata(compiled: CompiledJsonata, bindings: Bindings): Promise<unknown> {
   // Callbacks are found like variables, but only `assign` takes a symbol: one for each evaluation, in turn.
   if (compiled.watched) assignCallback(compiled.expression, EXIT, createWatch());
   try {
-    return await compiled.expression.evaluate(undefined, bindings);
+    return await compiled.expression.evaluate(undefined, compiled.marks ? copied(bindings) : bindings);
   } catch (error) {
     throw errorOf(error);
   }
@@ -87,9 +90,11 @@ function assignCallback(expression: jsonata.Expression, name: symbol, callback: 
   assign(name, callback);
 }
 
-function copied(variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function copied(bindings: Bindings): Bindings {
   const copies: Record<string, unknown> = Object.create(null);
-  for (const name of Object.keys(variables)) copies[name] = toPlain(variables[name]);
+  for (const name of Object.keys(bindings)) {
+    copies[name] = name === CALL ? bindings[name] : toPlain(bindings[name]);
+  }
   return copies;
 }
 

@@ -2,7 +2,14 @@ import { isObject, type Json, type JsonObject, setField } from '../../std/json.j
 import type { Maybe } from '../../std/maybe.js';
 import { QueryError } from '../query-error.js';
 import type { Scope } from '../scope.js';
-import { type CompiledJsonata, compileJsonata, EvaluationError, evaluateJsonata } from './expression.js';
+import {
+  type Bindings,
+  bindingsOf,
+  type CompiledJsonata,
+  compileJsonata,
+  EvaluationError,
+  evaluateJsonata,
+} from './expression.js';
 import { NotJson, TooLarge, toPlain } from './plain.js';
 import { inTurn } from './queue.js';
 import { expressionIn, isExpression } from './syntax.js';
@@ -45,34 +52,27 @@ export function compileJsonataTemplate(value: Json, location: string): JsonataTe
 /** The value with its expressions evaluated. Throws QueryError, or rejects with it. */
 export function fillJsonata(template: JsonataTemplate, scope: Scope, happened: Happened): Maybe<Json> {
   if (template.kind === 'constant') return template.value;
-  return inTurn(() => fill(template, bindingsOf(scope, happened), scope));
-}
-
-type Bindings = Readonly<Record<string, unknown>>;
-
-function bindingsOf(scope: Scope, happened: Happened): Bindings {
   const states = { input: scope.input, context: scope.context, ...happened };
-  // Without a prototype, so that no name is special.
-  return Object.assign(Object.create(null), scope.variables, { states });
+  return inTurn(() => fill(template, bindingsOf(scope.variables, states, scope)));
 }
 
-async function fill(template: JsonataTemplate, bindings: Bindings, scope: Scope): Promise<Json> {
+async function fill(template: JsonataTemplate, bindings: Bindings): Promise<Json> {
   switch (template.kind) {
     case 'constant':
       return template.value;
     case 'expression':
-      return evaluate(template, bindings, scope);
+      return evaluate(template, bindings);
     case 'list': {
       const items: Json[] = [];
       for (const item of template.items) {
-        items.push(item.kind === 'constant' ? item.value : await fill(item, bindings, scope));
+        items.push(item.kind === 'constant' ? item.value : await fill(item, bindings));
       }
       return items;
     }
     case 'object': {
       const filled: JsonObject = {};
       for (const [name, part] of template.fields) {
-        setField(filled, name, part.kind === 'constant' ? part.value : await fill(part, bindings, scope));
+        setField(filled, name, part.kind === 'constant' ? part.value : await fill(part, bindings));
       }
       return filled;
     }
@@ -82,11 +82,10 @@ async function fill(template: JsonataTemplate, bindings: Bindings, scope: Scope)
 async function evaluate(
   { compiled, location }: JsonataTemplate & { kind: 'expression' },
   bindings: Bindings,
-  scope: Scope,
 ): Promise<Json> {
   const about = `The JSONata expression '${compiled.text}' specified for the field '${location}'`;
   try {
-    const value = await evaluateJsonata(compiled, bindings, scope);
+    const value = await evaluateJsonata(compiled, bindings);
     if (value === undefined) throw new QueryError(`${about} returned nothing (undefined).`, location);
     return toPlain(value);
   } catch (error) {

@@ -46,7 +46,7 @@ function checkConditional(rule: Json, pointer: string, complaints: Complaints): 
     if (jsonPath) onlyIn('JSONPath')(value, appendPointer(pointer, field), complaints);
     else setField(own, field, value);
   }
-  checkFields(own, CONDITIONAL, { pointer, owner: 'a choice rule' }, complaints);
+  checkFields(own, CONDITIONAL, pointer, complaints);
 }
 
 const COMBINATIONS: ReadonlySet<string> = new Set(['And', 'Or', 'Not']);

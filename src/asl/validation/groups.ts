@@ -134,8 +134,7 @@ function checkInnerGroups(
   if (type === 'Map') {
     for (const field of ['ItemProcessor', 'Iterator']) {
       const group = fieldOf(state, field);
-      if (group !== undefined)
-        checkInner(group, PROCESSOR, field, appendPointer(pointer, field), complaints, view);
+      if (group !== undefined) checkInner(group, PROCESSOR, appendPointer(pointer, field), complaints, view);
     }
   }
   const branches = type === 'Parallel' ? fieldOf(state, 'Branches') : undefined;
@@ -147,7 +146,7 @@ function checkInnerGroups(
   }
   if (branches.length === 0) complaints.schema(at, 'Value cannot be empty');
   for (const [index, branch] of branches.entries()) {
-    checkInner(branch, BRANCH, 'branch', appendPointer(at, index), complaints, view);
+    checkInner(branch, BRANCH, appendPointer(at, index), complaints, view);
   }
 }
 
@@ -157,7 +156,6 @@ const PROCESSOR: Schema = { ...BRANCH, ProcessorConfig: anything };
 function checkInner(
   group: Json,
   schema: Schema,
-  kind: string,
   pointer: string,
   complaints: Complaints,
   view: MachineView,
@@ -166,6 +164,6 @@ function checkInner(
     complaints.schema(pointer, `Expected an object with StartAt and States, found ${describe(group)}.`);
     return;
   }
-  checkFields(group, schema, { pointer, owner: kind === 'branch' ? 'a branch' : `an ${kind}` }, complaints);
+  checkFields(group, schema, pointer, complaints);
   checkGroup(group, pointer, complaints, view);
 }

@@ -82,7 +82,7 @@ function checkPolicies(
       continue;
     }
     checkRequired(policy, needed, at, complaints);
-    checkFields(policy, schema, { pointer: at, owner: `a ${kind}` }, complaints);
+    checkFields(policy, schema, at, complaints);
     const names = policy['ErrorEquals'];
     if (Array.isArray(names) && names.includes('States.ALL') && index < value.length - 1) {
       complaints.schema(

@@ -36,7 +36,7 @@ export function checkState(
   pointer: string,
   complaints: Complaints,
 ): void {
-  checkFields(state, SCHEMAS[language][type], { pointer, owner: `a ${type} state` }, complaints);
+  checkFields(state, SCHEMAS[language][type], pointer, complaints);
   switch (type) {
     case 'Task':
       checkTask(state, pointer, complaints, machineType, language);
@@ -253,7 +253,7 @@ const checkConfig: Check = (value, pointer, complaints) => {
     complaints.schema(pointer, 'Expected an object with Mode.');
     return;
   }
-  checkFields(value, CONFIG, { pointer, owner: 'a ProcessorConfig' }, complaints);
+  checkFields(value, CONFIG, pointer, complaints);
   if (value['Mode'] === 'DISTRIBUTED') {
     complaints.notSupported(appendPointer(pointer, 'Mode'), 'distributed Map (Mode DISTRIBUTED)');
   }
