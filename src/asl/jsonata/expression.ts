@@ -98,10 +98,12 @@ function copied(bindings: Bindings): Bindings {
   return copies;
 }
 
-/** Functions and ranges repeat, names let parts be used again: only with them can few words make much. */
+const GROWING: ReadonlySet<unknown> = new Set(['lambda', 'bind', 'apply', 'regex']);
+
+/** Functions, ranges and regular expressions repeat, names let parts be used again: only with them can few words make much. */
 function canGrow(node: Node): boolean {
   if (node.type === 'binary') return node['value'] === '..';
-  return node.type === 'lambda' || node.type === 'bind' || node.type === 'apply';
+  return GROWING.has(node.type);
 }
 
 /** Grouping adds to an empty list that it is given; `[]`, `@`, `#` and transforms set marks on lists. */

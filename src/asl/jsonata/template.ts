@@ -53,26 +53,26 @@ export function compileJsonataTemplate(value: Json, location: string): JsonataTe
 export function fillJsonata(template: JsonataTemplate, scope: Scope, happened: Happened): Maybe<Json> {
   if (template.kind === 'constant') return template.value;
   const states = { input: scope.input, context: scope.context, ...happened };
-  return inTurn(() => fill(template, bindingsOf(scope.variables, states, scope)));
+  return inTurn(() => fill(template, bindingsOf(scope.variables, states, scope), scope));
 }
 
-async function fill(template: JsonataTemplate, bindings: Bindings): Promise<Json> {
+async function fill(template: JsonataTemplate, bindings: Bindings, scope: Scope): Promise<Json> {
   switch (template.kind) {
     case 'constant':
       return template.value;
     case 'expression':
-      return evaluate(template, bindings);
+      return evaluate(template, bindings, scope);
     case 'list': {
       const items: Json[] = [];
       for (const item of template.items) {
-        items.push(item.kind === 'constant' ? item.value : await fill(item, bindings));
+        items.push(item.kind === 'constant' ? item.value : await fill(item, bindings, scope));
       }
       return items;
     }
     case 'object': {
       const filled: JsonObject = {};
       for (const [name, part] of template.fields) {
-        setField(filled, name, part.kind === 'constant' ? part.value : await fill(part, bindings));
+        setField(filled, name, part.kind === 'constant' ? part.value : await fill(part, bindings, scope));
       }
       return filled;
     }
@@ -82,6 +82,7 @@ async function fill(template: JsonataTemplate, bindings: Bindings): Promise<Json
 async function evaluate(
   { compiled, location }: JsonataTemplate & { kind: 'expression' },
   bindings: Bindings,
+  scope: Scope,
 ): Promise<Json> {
   const about = `The JSONata expression '${compiled.text}' specified for the field '${location}'`;
   try {
@@ -90,6 +91,8 @@ async function evaluate(
     return toPlain(value);
   } catch (error) {
     throw explained(error, about, location);
+  } finally {
+    if (compiled.watched) await scope.entropy.pause?.();
   }
 }
 

@@ -102,6 +102,18 @@ describe('evaluations leave no traces', () => {
     await Promise.all(runs);
   });
 
+  test('of the process: after each that may have taken long it can do something else', async () => {
+    let turns = 0;
+    const pause = async (): Promise<void> => {
+      turns += 1;
+    };
+    const scope = scopeOf({}, { entropy: { random: () => 0, uuid: () => 'u', pause } });
+    await evaluate('$states.input', scope).catch(() => undefined);
+    expect(turns).toBe(0);
+    await evaluate('($f := function($x){ $f($x) }; $f(1))', scope).catch(() => undefined);
+    expect(turns).toBe(1);
+  });
+
   test('of time: one that takes long does not use up the time of those that wait', async () => {
     const slow = evaluate('($f := function($x){ $f($x + 1) }; $f(1))');
     const quick = evaluate('$sum([1..1000])');
