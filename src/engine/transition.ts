@@ -182,12 +182,17 @@ function decideIn(
   }
 }
 
+/** What AWS allows an EvaluationFailed event, in characters. */
+const MAX_CAUSE = 32_768;
+
 function failed(draft: Draft, frame: Frame, state: State, error: unknown, since?: number): Turn {
   if (!(error instanceof StatesError)) throw error;
   const where = `An error occurred while executing the state '${state.name}' (entered at the event id #${String(frame.enteredEventId)}). `;
   const failure = { error: error.error, cause: where + error.cause };
   const outcome: Outcome = { kind: 'fails', failure };
   if (!(error instanceof QueryError)) return { frame, state, outcome };
+  // It may show a value, of any size.
+  failure.cause = failure.cause.slice(0, MAX_CAUSE);
   const own = touch(draft, frame.id);
   const details: JsonObject = { ...failure, state: state.name };
   if (error.location !== undefined) details['location'] = error.location;

@@ -42,6 +42,16 @@ describe('an evaluation that fails', () => {
     ]);
   });
 
+  test('shows a large value in part', async () => {
+    const definition = machineOf(
+      { M: inlineMap({ I: pass({}) }, { Items: "{% $pad('x', 100000) %}" }) },
+      JSONATA,
+    );
+    const { end, history } = await play({ definition });
+    expect(end?.cause).toHaveLength(32_768);
+    expect(history[2]?.details?.['cause']).toBe(end?.cause);
+  });
+
   test('after the task points to its success', async () => {
     const definition = machineOf({ T: task('f', { Output: '{% $states.result.missing %}' }) }, JSONATA);
     const { history, end } = await play({ definition, handlers: { f: () => ({ output: {} }) } });

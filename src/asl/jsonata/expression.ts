@@ -46,8 +46,13 @@ const LIMITS = { timeout: 1000, stack: 500, sequence: 873_782 } as const;
 export function compileJsonata(text: string): CompiledJsonata {
   const expression = parse(text);
   const tree = expression.ast();
-  addFunctions(expression);
+  addFunctions(expression, text);
   return { text, expression, watched: someNode(tree, canGrow), marks: someNode(tree, leavesMarks) };
+}
+
+/** The syntax tree of an expression, to be looked at. Throws JsonataSyntaxError. */
+export function parseJsonata(text: string): unknown {
+  return parse(text).ast();
 }
 
 /** The library parses by recursion, so a text that nests too deep runs out of stack: an error like any other. */

@@ -20,12 +20,13 @@ export const CALL = ' call';
  * (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html). Time and chance come from
  * the Call: the library's own belong to the compiled expression, and read the clock.
  */
-export function addFunctions(expression: jsonata.Expression): void {
+export function addFunctions(expression: jsonata.Expression, text: string): void {
   for (const [name, [signature, run]] of Object.entries(FUNCTIONS)) {
-    expression.registerFunction(name, run, signature);
+    // Only what is named can be called; each function costs an expression a kilobyte.
+    if (text.includes(name)) expression.registerFunction(name, run, signature);
   }
   // Found as nothing, so that a call of it fails with T1006, as on AWS.
-  expression.assign('eval', undefined);
+  if (text.includes('eval')) expression.assign('eval', undefined);
 }
 
 type Implementation = Parameters<jsonata.Expression['registerFunction']>[1];

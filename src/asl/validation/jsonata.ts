@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
-import { compileJsonata, JsonataSyntaxError } from '../jsonata/expression.js';
+import { JsonataSyntaxError, parseJsonata } from '../jsonata/expression.js';
 import { unsupportedReferences } from '../jsonata/references.js';
 import { expressionIn, isExpression } from '../jsonata/syntax.js';
 import { type Check, text } from './checks.js';
@@ -74,7 +74,7 @@ function checkBrackets(value: string, pointer: string, complaints: Complaints): 
 
 function checkExpression(value: string, pointer: string, complaints: Complaints, inCatcher: boolean): void {
   try {
-    const tree = compileJsonata(expressionIn(value)).expression.ast();
+    const tree = parseJsonata(expressionIn(value));
     for (const { message } of unsupportedReferences(tree, inCatcher))
       complaints.add('UNSUPPORTED_JSONATA_EXPRESSION', pointer, message);
   } catch (error) {
