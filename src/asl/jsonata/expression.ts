@@ -3,7 +3,7 @@ import type { JsonObject } from '../../std/json.js';
 import { addFunctions, CALL, type Call } from './functions.js';
 import { toPlain } from './plain.js';
 import { SteppedRegExp } from './regular-expression.js';
-import { isNode, type Node, someNode } from './syntax.js';
+import { isDeeper, isNode, type Node, someNode } from './syntax.js';
 import { createWatch, OutOfMemory } from './watch.js';
 
 /** An expression, parsed once for all of its evaluations. */
@@ -57,13 +57,30 @@ export function parseJsonata(text: string): unknown {
 
 /** The library parses by recursion, so a text that nests too deep runs out of stack: an error like any other. */
 function parse(text: string): jsonata.Expression {
+  let parsed: jsonata.Expression;
   try {
-    return jsonata(text, { ...LIMITS, RegexEngine: SteppedRegExp as unknown as RegExpConstructor });
+    parsed = jsonata(text, { ...LIMITS, RegexEngine: SteppedRegExp as unknown as RegExpConstructor });
   } catch (error) {
     if (error instanceof RangeError) throw new JsonataSyntaxError('The expression nests too deep');
     throw new JsonataSyntaxError(messageOf(error));
   }
+  const tree = parsed.ast();
+  if (isDeeper(tree, MAX_DEPTH)) throw new JsonataSyntaxError('The expression nests too deep');
+  if (someNode(tree, isLongList)) {
+    throw new JsonataSyntaxError(`A list in the expression has more than ${String(MAX_ITEMS)} items`);
+  }
+  return parsed;
 }
+
+/** The library copies a list for every item that is written out in it, in one step that no limit cuts short. */
+const MAX_ITEMS = 1000;
+
+function isLongList(node: Node): boolean {
+  return Array.isArray(node['expressions']) && node['expressions'].length > MAX_ITEMS;
+}
+
+/** Deeper than any evaluation may go, and far from what the parser's stack takes: the same wherever it is parsed. */
+const MAX_DEPTH = 1000;
 
 /** What an expression sees, by name; without a prototype, so that no name is special. */
 export type Bindings = Readonly<Record<string, unknown>>;
