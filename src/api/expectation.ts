@@ -12,6 +12,7 @@ export interface SchemaNode {
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
+  minProperties?: number;
   pattern?: string;
   properties?: Readonly<Record<string, SchemaNode>>;
   items?: SchemaNode;
@@ -37,7 +38,9 @@ export function expectationOf(schema: SchemaNode | undefined): string {
     case 'array':
       return `a list${range(schema.minItems, schema.maxItems, ' items')}`;
     case 'object':
-      return 'an object';
+      return schema.minProperties === 1 && schema.properties !== undefined
+        ? `an object with at least one of ${Object.keys(schema.properties).join(', ')}`
+        : 'an object';
     case 'null':
       return 'null';
     default:

@@ -68,8 +68,30 @@ function syntaxComplaint(text: string): string {
   if (first === undefined) return '';
   const before = text.slice(0, first.offset).split('\n');
   const column = (before.at(-1)?.length ?? 0) + 1;
-  return `: ${printParseErrorCode(first.error)} at line ${before.length}, column ${column}`;
+  // A text of one line may itself be a line of something; then its own "line 1" would mislead.
+  const line = text.includes('\n') ? `line ${before.length}, ` : '';
+  return `: ${SYNTAX[printParseErrorCode(first.error)] ?? 'it cannot be read'} at ${line}column ${column}`;
 }
+
+/** The parser's names for what is wrong, in words. */
+const SYNTAX: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'there is something that is no JSON value',
+  InvalidNumberFormat: 'there is a number that is none in JSON',
+  PropertyNameExpected: 'the name of a member, in double quotes, is expected',
+  ValueExpected: 'a value is expected',
+  ColonExpected: "':' is expected",
+  CommaExpected: "',' is expected",
+  CloseBraceExpected: "'}' is expected",
+  CloseBracketExpected: "']' is expected",
+  EndOfFileExpected: 'nothing more is expected after the value',
+  InvalidCommentToken: 'a comment is not allowed',
+  UnexpectedEndOfComment: 'a comment is not allowed',
+  UnexpectedEndOfString: 'a text is not closed',
+  UnexpectedEndOfNumber: 'a number is not complete',
+  InvalidUnicode: 'a text has an escape \\u that is not complete',
+  InvalidEscapeCharacter: 'a text has an escape that JSON does not have',
+  InvalidCharacter: 'a text has a control character that is not escaped',
+};
 
 interface Complaint {
   pointer: string;

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
-import { OperationError } from '../operations/index.js';
-import type { Json } from '../std/json.js';
+import { type InputLine, OperationError } from '../operations/index.js';
 import { HttpRefusal } from './codes.js';
 import { parseJson } from './json.js';
 
@@ -12,13 +11,13 @@ export interface LineLimits {
 }
 
 /**
- * The values of an NDJSON stream, line by line. Reads no further than it is asked for, so whoever takes the
+ * The values of an NDJSON stream, each with the number of its line. Reads no further than it is asked for, so whoever takes the
  * values slowly slows the sender down. Blank lines are skipped, but counted.
  *
  * @throws OperationError INVALID_INPUT with pointer `/<line>` (from 1) when a line is not JSON, PAYLOAD_TOO_LARGE
  * when a line or the whole is too long. The stream is left open: it also carries the answer's connection.
  */
-export async function* readLines(stream: Readable, limits: LineLimits): AsyncGenerator<Json, void> {
+export async function* readLines(stream: Readable, limits: LineLimits): AsyncGenerator<InputLine, void> {
   let line = 1;
   let open: Buffer[] = [];
   let openBytes = 0;
@@ -66,9 +65,9 @@ async function* chunksOf(stream: Readable): AsyncGenerator<Buffer, void> {
   }
 }
 
-function parseLine(bytes: Buffer, line: number): Json {
+function parseLine(bytes: Buffer, line: number): InputLine {
   try {
-    return parseJson(bytes, `Line ${line}`, `/${line}`);
+    return { line, value: parseJson(bytes, `Line ${line}`, `/${line}`) };
   } catch (error) {
     if (!(error instanceof HttpRefusal)) throw error;
     throw new OperationError('INVALID_INPUT', error.message, {

@@ -5,6 +5,7 @@ import Format from 'typebox/format';
 import { Settings } from 'typebox/system';
 import { type ErrorDetail, OperationError } from '../operations/index.js';
 import { isObject, type Json } from '../std/json.js';
+import { parseTimestamp } from '../std/timestamp.js';
 import { expectationOf, findingOf, type SchemaNode } from './expectation.js';
 import { escapeToken, textComplaint } from './json.js';
 
@@ -16,13 +17,14 @@ export const MAX_COMPLAINTS = 100;
 
 Settings.Set({ maxErrors: MAX_COMPLAINTS });
 
-// The format of TypeBox lets leap seconds and the year 0 pass, which neither Date nor PostgreSQL has.
+// The format of TypeBox lets leap seconds and the year 0 pass, which neither Date nor PostgreSQL has; and Date
+// takes the 31st of February for the 2nd of March.
 Format.Set('date-time', (text) => {
-  const ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = parseTimestamp(text.replace(NO_SECONDS, '$1:00$2'))?.ms ?? Number.NaN;
   return ms >= 0 && ms <= END_OF_YEAR_9999;
 });
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+const NO_SECONDS = /^(.{10}T\d\d:\d\d)(Z|[+-])/;
 const END_OF_YEAR_9999 = 253_402_300_799_999;
 
 /**

@@ -1,16 +1,19 @@
 import type { Json } from '../std/json.js';
+import { after, type Maybe } from '../std/maybe.js';
 import { compareTimestamps, parseTimestamp, type Timestamp } from '../std/timestamp.js';
-import type { ChoiceState } from './definition.js';
+import { type Completion, completionOf, evaluateBoth } from './dataflow.js';
+import type { ChoiceState, JsonataExpression, Leaving } from './definition.js';
 import { runtimeError, StatesError } from './errors.js';
+import { evaluateBoolean } from './jsonata/value.js';
 import type { CompiledReferencePath } from './jsonpath/index.js';
 import { lookUp, pathInMessages } from './resolve.js';
 import type { Scope } from './scope.js';
 import { matchesPattern, type StringPattern } from './string-pattern.js';
 
 /** One rule of a Choice, compiled (https://states-language.net/spec.html#choice-state). */
-export interface ChoiceRule {
+export interface ChoiceRule extends Leaving {
   next: string;
-  test: ChoiceTest;
+  test: ChoiceTest | { kind: 'condition'; condition: boolean | JsonataExpression };
 }
 
 export type ChoiceTest =
@@ -31,15 +34,52 @@ export type TypeTest = 'IsNull' | 'IsPresent' | 'IsNumeric' | 'IsString' | 'IsBo
 export type OperandType = 'String' | 'Numeric' | 'Boolean' | 'Timestamp';
 export type Relation = 'Equals' | 'LessThan' | 'GreaterThan' | 'LessThanEquals' | 'GreaterThanEquals';
 
-/** The state that the first rule that holds leads to, or Default. Throws States.NoChoiceMatched when there is neither. */
-export function chooseNext(state: ChoiceState, scope: Scope, input: Json): string {
-  const rule = state.choices.find((candidate) => holds(candidate.test, scope, input));
-  const next = rule?.next ?? state.default;
-  if (next !== undefined) return next;
+/** Where a Choice leads, and by which rule; without a rule: to Default. */
+export interface Chosen {
+  next: string;
+  rule: ChoiceRule | undefined;
+}
+
+/** The first rule that holds, or Default. Throws States.NoChoiceMatched when there is neither. */
+export function choose(state: ChoiceState, scope: Scope, input: Json): Maybe<Chosen> {
+  return chooseFrom(state, 0, scope, input);
+}
+
+function chooseFrom(state: ChoiceState, from: number, scope: Scope, input: Json): Maybe<Chosen> {
+  for (let at = from; ; at += 1) {
+    const rule = state.choices[at];
+    if (rule === undefined) return byDefault(state);
+    const { test } = rule;
+    if (test.kind !== 'condition') {
+      if (holds(test, scope, input)) return { next: rule.next, rule };
+    } else if (typeof test.condition === 'boolean') {
+      if (test.condition) return { next: rule.next, rule };
+    } else {
+      return after(evaluateBoolean(test.condition, scope), (fits) =>
+        fits ? { next: rule.next, rule } : chooseFrom(state, at + 1, scope, input),
+      );
+    }
+  }
+}
+
+function byDefault(state: ChoiceState): Chosen {
+  if (state.default !== undefined) return { next: state.default, rule: undefined };
   throw new StatesError(
     'States.NoChoiceMatched',
     'Failed to transition out of the state. The state does not point to a next state.',
   );
+}
+
+/** The output and variables of a Choice that has chosen: the rule's own, or by Default the state's. */
+export function choiceCompletion(
+  state: ChoiceState,
+  scope: Scope,
+  input: Json,
+  { rule }: Chosen,
+): Maybe<Completion> {
+  const leaving = rule ?? state;
+  if (state.language === 'JSONata') return evaluateBoth(leaving, scope, input, {});
+  return completionOf(state, scope, input, leaving.assign);
 }
 
 function holds(test: ChoiceTest, scope: Scope, input: Json): boolean {

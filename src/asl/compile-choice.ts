@@ -2,16 +2,30 @@ import type { Json, JsonObject } from '../std/json.js';
 import { getField, isObject } from '../std/json.js';
 import type { ChoiceRule, ChoiceTest } from './choice.js';
 import { findOperator } from './choice-operators.js';
+import { compileJsonataField, compileLeaving } from './compile-template.js';
+import type { QueryLanguage } from './definition.js';
 import { Fields } from './fields.js';
 import { parseReferencePath } from './jsonpath/index.js';
 import { parsePattern } from './string-pattern.js';
 
 /** Compiles the Choices of a validated Choice state. */
-export function compileChoices(rules: readonly Json[]): ChoiceRule[] {
-  return rules.map((rule) => {
+export function compileChoices(rules: readonly Json[], language: QueryLanguage): ChoiceRule[] {
+  return rules.map((rule, index) => {
     const object = needObject(rule);
-    return { next: new Fields(object, 'a choice rule').needText('Next'), test: compileTest(object) };
+    const fields = new Fields(object, 'a choice rule');
+    const at = `Choices[${String(index)}]`;
+    return {
+      next: fields.needText('Next'),
+      test: language === 'JSONata' ? compileCondition(fields, at) : compileTest(object),
+      ...compileLeaving(fields, language, `${at}/`),
+    };
   });
+}
+
+function compileCondition(fields: Fields, at: string): ChoiceRule['test'] {
+  const value = fields.any('Condition');
+  if (typeof value === 'boolean') return { kind: 'condition', condition: value };
+  return { kind: 'condition', condition: compileJsonataField(fields, 'Condition', `${at}/Condition`) };
 }
 
 function compileTest(rule: JsonObject): ChoiceTest {

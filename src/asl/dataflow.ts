@@ -3,9 +3,12 @@
  * raw input → InputPath → Parameters → the state's work → ResultSelector → ResultPath → OutputPath.
  * Values are never changed in place, and what stays the same is shared.
  */
-import type { Json } from '../std/json.js';
-import type { Catcher, State } from './definition.js';
+import type { Json, JsonObject } from '../std/json.js';
+import { isObject } from '../std/json.js';
+import { after, type Maybe } from '../std/maybe.js';
+import type { Catcher, Leaving, State, Template } from './definition.js';
 import { StatesError } from './errors.js';
+import { fillJsonata, type Happened } from './jsonata/template.js';
 import { assignAt, type CompiledReferencePath } from './jsonpath/index.js';
 import { resolvePath } from './resolve.js';
 import type { Scope } from './scope.js';
@@ -17,8 +20,9 @@ export function effectiveInput(state: State, scope: Scope): Json {
   return state.inputPath === null ? {} : resolvePath(state.inputPath, scope, scope.input);
 }
 
-/** What the state works on: its Parameters filled from the effective input, or that input itself. */
-export function parametersOf(state: State, scope: Scope, input: Json): Json {
+/** What the state works on: its Parameters or Arguments filled, or its effective input. */
+export function parametersOf(state: State, scope: Scope, input: Json): Maybe<Json> {
+  if ('arguments' in state && state.arguments !== undefined) return fillJsonata(state.arguments, scope, {});
   const parameters = 'parameters' in state ? state.parameters : undefined;
   return parameters === undefined ? input : fillTemplate(parameters, scope, input);
 }
@@ -40,9 +44,80 @@ export function outputOf(state: State, scope: Scope, result: Json): Json {
   return state.outputPath === null ? {} : resolvePath(state.outputPath, scope, combined);
 }
 
-/** What a Catcher hands to its Next state: the error put into the raw input by the Catcher's ResultPath. */
-export function catchOutput(catcher: Catcher, scope: Scope, error: { Error: string; Cause: string }): Json {
-  return combine(catcher.resultPath, scope.input, { Error: error.Error, Cause: error.Cause });
+/** What a state is left with. */
+export interface Completion {
+  output: Json;
+  /** The variables that are set, by name; undefined when there are none. */
+  assigned: JsonObject | undefined;
+}
+
+/**
+ * The state's output and variables, from what its work has given: of states that do no work their effective
+ * input. All of it sees the variables as they were.
+ */
+export function completionOf(
+  state: Exclude<State, { type: 'Fail' }>,
+  scope: Scope,
+  result: Json,
+  assign = state.assign,
+): Maybe<Completion> {
+  if (state.language === 'JSONPath') {
+    const output = outputOf(state, scope, result);
+    if (assign === undefined) return { output, assigned: undefined };
+    return completed(output, assignedBy(assign, scope, result, {}));
+  }
+  const works = state.type === 'Task' || state.type === 'Parallel' || state.type === 'Map';
+  return evaluateBoth(state, scope, result, works ? { result } : {});
+}
+
+/** What a Catcher hands to its Next state, and the variables that it sets; `$` in its Assign is the error. */
+export function catchCompletion(
+  catcher: Catcher,
+  scope: Scope,
+  error: { Error: string; Cause: string },
+): Maybe<Completion> {
+  const errorOutput = { Error: error.Error, Cause: error.Cause };
+  if (catcher.language === 'JSONata') return evaluateBoth(catcher, scope, errorOutput, { errorOutput });
+  const output = combine(catcher.resultPath, scope.input, errorOutput);
+  return completed(output, assignedBy(catcher.assign, scope, errorOutput, {}));
+}
+
+/** What a template gives; `input` is what `$` means in JSONPath, `happened` what `$states` has in JSONata. */
+export function fillIn(template: Template, scope: Scope, input: Json, happened: Happened): Maybe<Json> {
+  return template.language === 'JSONata'
+    ? fillJsonata(template.template, scope, happened)
+    : fillTemplate(template.template, scope, input);
+}
+
+/** Assign, then Output, each with what was before; without Output, what the work has given. */
+export function evaluateBoth(
+  leaving: Leaving,
+  scope: Scope,
+  otherwise: Json,
+  happened: Happened,
+): Maybe<Completion> {
+  const assigned = assignedBy(leaving.assign, scope, otherwise, happened);
+  return after(assigned, (variables) => {
+    const output = leaving.output === undefined ? otherwise : fillJsonata(leaving.output, scope, happened);
+    return completed(output, variables);
+  });
+}
+
+function completed(output: Maybe<Json>, assigned: Maybe<JsonObject | undefined>): Maybe<Completion> {
+  return after(output, (value) => after(assigned, (variables) => ({ output: value, assigned: variables })));
+}
+
+function assignedBy(
+  assign: Template | undefined,
+  scope: Scope,
+  input: Json,
+  happened: Happened,
+): Maybe<JsonObject | undefined> {
+  if (assign === undefined) return undefined;
+  return after(fillIn(assign, scope, input, happened), (variables) => {
+    if (!isObject(variables)) throw new TypeError('Assign must be an object');
+    return Object.keys(variables).length === 0 ? undefined : variables;
+  });
 }
 
 function combine(path: CompiledReferencePath | null | undefined, input: Json, result: Json): Json {

@@ -6,6 +6,7 @@
 import type { Json, JsonObject } from '../std/json.js';
 import type { ChoiceRule } from './choice.js';
 import type { CompiledExpression } from './expression.js';
+import type { JsonataTemplate } from './jsonata/template.js';
 import type { CompiledPath, CompiledReferencePath } from './jsonpath/index.js';
 import type { Integration } from './resource.js';
 import type { CompiledTemplate } from './template.js';
@@ -37,12 +38,32 @@ export type State =
 
 export type StateType = State['type'];
 
-interface StateCommon {
+/** What the fields of a state are written in: one of the two, never both. */
+export type QueryLanguage = 'JSONPath' | 'JSONata';
+
+/** A template in the state's language. */
+export type Template =
+  | { language: 'JSONPath'; template: CompiledTemplate }
+  | { language: 'JSONata'; template: JsonataTemplate };
+
+/** A number of a definition: written there, looked up by its `…Path` twin, or evaluated. */
+export type Limit = number | CompiledReferencePath | JsonataExpression;
+
+export type JsonataExpression = Extract<JsonataTemplate, { kind: 'expression' }>;
+
+interface StateCommon extends Leaving {
   name: string;
+  language: QueryLanguage;
   /** undefined: the whole raw input. null: `{}`. */
   inputPath: CompiledPath | null | undefined;
   /** undefined: as it is. null: `{}`. */
   outputPath: CompiledPath | null | undefined;
+}
+
+/** What JSONata states make of their output, and the variables that any state sets; of a Choice: without a rule. */
+export interface Leaving {
+  output: JsonataTemplate | undefined;
+  assign: Template | undefined;
 }
 
 interface Transition {
@@ -72,9 +93,10 @@ export interface TaskState extends StateCommon, Transition, ResultShaping, Retri
   resource: string;
   integration: Integration;
   parameters: CompiledTemplate | undefined;
+  arguments: JsonataTemplate | undefined;
   resultSelector: CompiledTemplate | undefined;
-  timeoutSeconds: number | CompiledReferencePath | undefined;
-  heartbeatSeconds: number | CompiledReferencePath | undefined;
+  timeoutSeconds: Limit | undefined;
+  heartbeatSeconds: Limit | undefined;
 }
 
 export interface ChoiceState extends StateCommon {
@@ -89,7 +111,8 @@ export interface WaitState extends StateCommon, Transition {
     | { kind: 'seconds'; seconds: number }
     | { kind: 'secondsPath'; path: CompiledReferencePath }
     | { kind: 'timestamp'; timestamp: string }
-    | { kind: 'timestampPath'; path: CompiledReferencePath };
+    | { kind: 'timestampPath'; path: CompiledReferencePath }
+    | { kind: 'secondsExpression' | 'timestampExpression'; template: JsonataExpression };
 }
 
 export interface SucceedState extends StateCommon {
@@ -99,14 +122,16 @@ export interface SucceedState extends StateCommon {
 export interface FailState {
   type: 'Fail';
   name: string;
-  error: string | CompiledExpression | undefined;
-  cause: string | CompiledExpression | undefined;
+  language: QueryLanguage;
+  error: string | CompiledExpression | JsonataExpression | undefined;
+  cause: string | CompiledExpression | JsonataExpression | undefined;
 }
 
 export interface ParallelState extends StateCommon, Transition, ResultShaping, Retried {
   type: 'Parallel';
   branches: readonly StateGroup[];
   parameters: CompiledTemplate | undefined;
+  arguments: JsonataTemplate | undefined;
   resultSelector: CompiledTemplate | undefined;
 }
 
@@ -114,13 +139,15 @@ export interface MapState extends StateCommon, Transition, ResultShaping, Retrie
   type: 'Map';
   itemProcessor: StateGroup;
   itemsPath: CompiledReferencePath | undefined;
+  /** Items of a JSONata state; undefined: its input. */
+  items: JsonataTemplate | undefined;
   /** ItemSelector, or Parameters of the legacy form. */
-  itemSelector: CompiledTemplate | undefined;
+  itemSelector: Template | undefined;
   resultSelector: CompiledTemplate | undefined;
   /** 0: no limit. */
-  maxConcurrency: number | CompiledReferencePath;
-  toleratedFailureCount: number | CompiledReferencePath | undefined;
-  toleratedFailurePercentage: number | CompiledReferencePath | undefined;
+  maxConcurrency: Limit;
+  toleratedFailureCount: Limit | undefined;
+  toleratedFailurePercentage: Limit | undefined;
 }
 
 export interface Retrier {
@@ -132,8 +159,9 @@ export interface Retrier {
   jitterStrategy: 'FULL' | 'NONE';
 }
 
-export interface Catcher {
+export interface Catcher extends Leaving {
   errorEquals: readonly string[];
+  language: QueryLanguage;
   next: string;
   resultPath: CompiledReferencePath | null | undefined;
 }

@@ -17,6 +17,8 @@ export const DIAGNOSTIC_CODES = {
   DEFINITION_TOO_LARGE: 'The definition is longer than 1 MiB or nests too deep.',
   SCHEMA_VALIDATION_FAILED: 'A field is missing, unknown, of the wrong type or out of its range.',
   INVALID_JSON_PATH: 'A path is not a valid JSONPath, or not a Reference Path where one is needed.',
+  INVALID_JSONATA_EXPRESSION: 'The text between {% and %} is no JSONata expression.',
+  UNSUPPORTED_JSONATA_EXPRESSION: 'An expression reads what is not there for it.',
   MISSING_TRANSITION_TARGET:
     'A StartAt, Next or Default names no state of its group, or no transition leads to a state.',
   MISSING_END_STATE: 'A group of states has no state that ends it.',

@@ -2,7 +2,7 @@ import type { Json } from '../std/json.js';
 import { runtimeError, StatesError } from './errors.js';
 import { countPlaces, INTRINSICS, type Intrinsic, IntrinsicFault, isOfKind } from './intrinsics/index.js';
 import { type CompiledPath, PathSyntaxError, parsePath, Reader, readPath } from './jsonpath/index.js';
-import { lookUp, pathInMessages, resolvePath } from './resolve.js';
+import { lookedIn, lookUp, pathInMessages, resolvePath } from './resolve.js';
 import type { Scope } from './scope.js';
 
 /** What may stand behind a `.$` field, ErrorPath or CausePath: a path or a call of an intrinsic function. */
@@ -55,7 +55,7 @@ export function evaluateExpression(
   if (place.inResultSelector === true) return resolvePath(path, scope, input);
   const value = lookUp(path, scope, input);
   if (value !== undefined) return value;
-  const found = JSON.stringify(path.ofContext ? scope.context : input);
+  const found = JSON.stringify(lookedIn(path, scope, input));
   throw runtimeError(
     `The JSONPath '${pathInMessages(path)}' specified for the field '${place.field}' could not be found in the input '${found}'`,
   );
@@ -79,7 +79,7 @@ function evaluateArgument(argument: Argument, scope: Scope, input: Json): Json {
   const { path } = argument;
   const value = lookUp(path, scope, input);
   if (value !== undefined) return value;
-  const found = JSON.stringify(path.ofContext ? scope.context : input);
+  const found = JSON.stringify(lookedIn(path, scope, input));
   throw runtimeError(
     `The JsonPath argument for the field '${pathInMessages(path)}' could not be found in the input '${found}'`,
   );

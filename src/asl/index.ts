@@ -1,15 +1,23 @@
 /** The door of the language: text in, Machine out; value in, value out. Pure: no clock, no randomness, no I/O. */
 export { chooseCatcher } from './catch.js';
-export { chooseNext } from './choice.js';
+export { type Chosen, choiceCompletion, choose } from './choice.js';
 export { compileMachine } from './compile.js';
 export { type ContextFacts, contextObject } from './context.js';
-export { catchOutput, effectiveInput, outputOf, parametersOf, resultOf } from './dataflow.js';
+export {
+  type Completion,
+  catchCompletion,
+  completionOf,
+  effectiveInput,
+  parametersOf,
+  resultOf,
+} from './dataflow.js';
 export type * from './definition.js';
 export { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode } from './diagnostic.js';
 export { StatesError } from './errors.js';
 export { failureOf } from './fail.js';
-export { mapItemInput, mapItems, mapLimits } from './map.js';
+export { type MapLimits, mapItemInput, mapItems, mapLimits } from './map.js';
 export { type ParseResult, parseDefinition } from './parse.js';
+export { QueryError } from './query-error.js';
 export { functionNameOf } from './resource.js';
 export { chooseRetrier, nextDelayMs } from './retry.js';
 export type { Entropy, Scope } from './scope.js';

@@ -40,6 +40,11 @@ function parseText(text: string): Parsed {
     return duplicates.length > 0 ? { diagnostics: duplicates } : checkValue(json.value);
   }
   const yaml = tryYaml(text);
+  // Words that are neither JSON nor a YAML object: as JSON they begin with an unknown one.
+  if ('value' in yaml && typeof yaml.value === 'string') {
+    const unknown = unknownToken(text);
+    if (unknown !== undefined) return { diagnostics: [error('INVALID_JSON_DESCRIPTION', unknown)] };
+  }
   // A text that begins as JSON was meant as JSON: then JSON's complaint is the helpful one.
   if ('diagnostics' in yaml && /^\s*[{[]/.test(text) && !yaml.diagnostics.some(isDuplicate)) {
     return {
@@ -47,6 +52,18 @@ function parseText(text: string): Parsed {
     };
   }
   return yaml;
+}
+
+/** What AWS's JSON parser says of a word where a value should be; it shows the first 500 characters. */
+function unknownToken(text: string): string | undefined {
+  const [before, blank = '', token] = /^(\s*)([\p{L}_$][\p{L}\p{N}_$]*)/u.exec(text) ?? [];
+  if (before === undefined || token === undefined) return undefined;
+  const line = blank.split('\n').length;
+  const column = blank.length - blank.lastIndexOf('\n') + token.length;
+  const shown =
+    text.length > 500 ? `"${text.slice(0, 500)}"[truncated ${text.length - 500} chars]` : `"${text}"`;
+  const where = `[Source: (String)${shown}; line: ${line}, column: ${column}]`;
+  return `Unrecognized token '${token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n at ${where}`;
 }
 
 function tryJson(text: string): { value: unknown } | { problem: string } {

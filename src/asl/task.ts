@@ -1,8 +1,9 @@
 import type { Json } from '../std/json.js';
-import type { TaskState } from './definition.js';
+import { after, type Maybe } from '../std/maybe.js';
+import type { Limit, TaskState } from './definition.js';
 import { runtimeError } from './errors.js';
-import type { CompiledReferencePath } from './jsonpath/index.js';
 import { readLimit } from './limits.js';
+import { QueryError } from './query-error.js';
 import type { Scope } from './scope.js';
 
 /**
@@ -13,28 +14,34 @@ export function taskTimeouts(
   state: TaskState,
   scope: Scope,
   input: Json,
-): { timeoutSeconds?: number; heartbeatSeconds?: number } {
-  const timeoutSeconds = positiveSeconds('TimeoutSeconds', state.timeoutSeconds, scope, input);
-  const heartbeatSeconds = positiveSeconds('HeartbeatSeconds', state.heartbeatSeconds, scope, input);
-  if (timeoutSeconds !== undefined && heartbeatSeconds !== undefined && heartbeatSeconds >= timeoutSeconds) {
-    throw runtimeError(
-      `HeartbeatSeconds must be smaller than TimeoutSeconds, but was ${heartbeatSeconds} with a timeout of ${timeoutSeconds}.`,
-    );
-  }
-  return {
-    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-    ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
-  };
+): Maybe<{ timeoutSeconds?: number; heartbeatSeconds?: number }> {
+  const timeout = positiveSeconds('TimeoutSeconds', state.timeoutSeconds, scope, input);
+  return after(timeout, (timeoutSeconds) =>
+    after(positiveSeconds('HeartbeatSeconds', state.heartbeatSeconds, scope, input), (heartbeatSeconds) => {
+      if (
+        timeoutSeconds !== undefined &&
+        heartbeatSeconds !== undefined &&
+        heartbeatSeconds >= timeoutSeconds
+      ) {
+        const cause = `HeartbeatSeconds must be smaller than TimeoutSeconds, but was ${heartbeatSeconds} with a timeout of ${timeoutSeconds}.`;
+        throw state.language === 'JSONata' ? new QueryError(cause, 'HeartbeatSeconds') : runtimeError(cause);
+      }
+      return {
+        ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+        ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+      };
+    }),
+  );
 }
 
 function positiveSeconds(
   name: string,
-  value: number | CompiledReferencePath | undefined,
+  value: Limit | undefined,
   scope: Scope,
   input: Json,
-): number | undefined {
+): Maybe<number | undefined> {
   if (value === undefined) return undefined;
-  const seconds = readLimit({ name, value, type: 'integer' }, scope, input);
-  if (seconds <= 0) throw runtimeError(`${name} must be a positive integer, but was ${seconds}.`);
-  return seconds;
+  const refuse = (seconds: number): string | undefined =>
+    seconds > 0 ? undefined : `${name} must be a positive integer, but was ${seconds}.`;
+  return readLimit({ name, value, type: 'integer', refuse }, scope, input);
 }

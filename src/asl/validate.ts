@@ -35,13 +35,13 @@ export function validateDefinition(
     return complaints.list;
   }
   checkNulCharacters(definition, complaints);
-  checkFields(definition, MACHINE, { pointer: '', owner: 'a state machine' }, complaints);
-  const jsonata = definition['QueryLanguage'] === 'JSONata';
-  if (jsonata) complaints.notSupported('/QueryLanguage', 'JSONata (QueryLanguage)');
+  checkFields(definition, MACHINE, '', complaints);
+  const language = definition['QueryLanguage'];
   checkGroup(definition, '', complaints, {
     machineType: options.type ?? 'STANDARD',
-    queryLanguage: jsonata ? 'JSONata' : 'JSONPath',
+    queryLanguage: language === undefined || language === 'JSONPath' ? 'JSONPath' : 'JSONata',
     names: new Map(),
+    variables: new Set(),
   });
   return complaints.list;
 }

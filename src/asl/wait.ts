@@ -1,8 +1,12 @@
 import type { Json } from '../std/json.js';
+import { after, type Maybe } from '../std/maybe.js';
 import { parseTimestamp } from '../std/timestamp.js';
-import type { WaitState } from './definition.js';
+import type { JsonataExpression, WaitState } from './definition.js';
 import { runtimeError } from './errors.js';
+import { evaluateText } from './jsonata/value.js';
 import type { CompiledPath } from './jsonpath/index.js';
+import { readLimit } from './limits.js';
+import { QueryError } from './query-error.js';
 import { lookUp, pathInMessages } from './resolve.js';
 import type { Scope } from './scope.js';
 
@@ -14,7 +18,7 @@ export const MAX_SECONDS = 99_999_999;
  * Throws States.Runtime, in AWS's words, when a path's value is missing or no duration or timestamp
  * (https://states-language.net/spec.html#wait-state).
  */
-export function waitUntilMs(state: WaitState, scope: Scope, input: Json, nowMs: number): number {
+export function waitUntilMs(state: WaitState, scope: Scope, input: Json, nowMs: number): Maybe<number> {
   const { duration } = state;
   switch (duration.kind) {
     case 'seconds':
@@ -23,16 +27,38 @@ export function waitUntilMs(state: WaitState, scope: Scope, input: Json, nowMs: 
       return nowMs + secondsAt(duration.path, scope, input) * 1000;
     case 'timestamp':
       return instantOf(duration.timestamp, () => {
-        return `The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: ${duration.timestamp}`;
+        return runtimeError(unparsable(duration.timestamp));
       });
+    case 'secondsExpression':
+      return after(evaluateSeconds(duration.template, scope), (seconds) => nowMs + seconds * 1000);
+    case 'timestampExpression':
+      return after(evaluateText(duration.template, scope), (text) =>
+        instantOf(text, () => new QueryError(unparsable(text), 'Timestamp')),
+      );
     case 'timestampPath': {
       const value = valueAt('TimestampPath', duration.path, scope, input);
       return instantOf(value, () => {
         const found = `${pathInMessages(duration.path)} == ${printValue(value)}`;
-        return `The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: ${found}`;
+        return runtimeError(
+          `The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: ${found}`,
+        );
       });
     }
   }
+}
+
+function evaluateSeconds(template: JsonataExpression, scope: Scope): Maybe<number> {
+  const refuse = (seconds: number): string | undefined => {
+    if (seconds < 0) return `The Seconds field evaluates to a negative value: ${seconds}`;
+    return seconds > MAX_SECONDS
+      ? `The Seconds field evaluates to a value greater than ${MAX_SECONDS}: ${seconds}`
+      : undefined;
+  };
+  return readLimit({ name: 'Seconds', value: template, type: 'integer', refuse }, scope, null);
+}
+
+function unparsable(text: string): string {
+  return `The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: ${text}`;
 }
 
 function secondsAt(path: CompiledPath, scope: Scope, input: Json): number {
@@ -57,9 +83,9 @@ function valueAt(field: string, path: CompiledPath, scope: Scope, input: Json): 
   return value;
 }
 
-function instantOf(value: Json, complaint: () => string): number {
+function instantOf(value: Json, complaint: () => Error): number {
   const timestamp = typeof value === 'string' ? parseTimestamp(value) : undefined;
-  if (timestamp === undefined) throw runtimeError(complaint());
+  if (timestamp === undefined) throw complaint();
   // A pause never ends early, so what is left of a millisecond counts as a whole one.
   return timestamp.ms + (timestamp.nanos > 0 ? 1 : 0);
 }

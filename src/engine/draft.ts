@@ -14,6 +14,7 @@ import type { Frame, RunMeta } from './frame.js';
 import type { EndStatus } from './ports.js';
 import { canGoOn, type Run } from './run.js';
 import type { Step } from './step.js';
+import { freeVariables } from './variables.js';
 
 export interface Draft {
   readonly run: Run;
@@ -130,6 +131,7 @@ export function dropChildren(draft: Draft, id: number): void {
   for (const child of childrenOf(draft, id)) {
     dropChildren(draft, child.id);
     cancelTask(draft, child);
+    freeVariables(draft, child);
     draft.changed.delete(child.id);
     draft.dropped.add(child.id);
   }

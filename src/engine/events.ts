@@ -40,6 +40,7 @@ export type EventType =
   | 'TaskSucceeded'
   | 'TaskFailed'
   | 'TaskTimedOut'
+  | 'EvaluationFailed'
   | 'ParallelStateStarted'
   | 'ParallelStateSucceeded'
   | 'ParallelStateFailed'

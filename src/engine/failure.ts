@@ -1,5 +1,5 @@
 import {
-  catchOutput,
+  catchCompletion,
   chooseCatcher,
   chooseRetrier,
   type MapState,
@@ -7,10 +7,11 @@ import {
   type ParallelState,
   type State,
 } from '../asl/index.js';
+import { after, type Maybe } from '../std/maybe.js';
 import { childrenOf, type Draft, dropChildren, frameOf, recordAside } from './draft.js';
 import type { CuttableType } from './events.js';
 import type { ChildrenPhase, Frame } from './frame.js';
-import type { Failure, Outcome } from './outcome.js';
+import { exits, type Failure, type Outcome } from './outcome.js';
 import { scopeOf, stateOf } from './scope.js';
 
 /** A Parallel or Map with its children. */
@@ -43,12 +44,14 @@ export function retry(draft: Draft, frame: Frame, state: State, failure: Failure
 }
 
 /** Leaves the state through the first Catcher that takes the error; the failure as it was when none does. */
-export function catchFailure(draft: Draft, frame: Frame, state: State, failure: Failure): Outcome {
+export function catchFailure(draft: Draft, frame: Frame, state: State, failure: Failure): Maybe<Outcome> {
   const catcher = 'catch' in state ? chooseCatcher(state.catch, failure.error ?? '') : undefined;
   if (catcher === undefined) return { kind: 'fails', failure };
   const error = { Error: failure.error ?? '', Cause: failure.cause ?? '' };
-  const output = catchOutput(catcher, scopeOf(draft, frame, state), error);
-  return { kind: 'exits', output, next: catcher.next, caught: true };
+  return after(catchCompletion(catcher, scopeOf(draft, frame, state), error), (completion) => ({
+    ...exits(completion, catcher.next),
+    caught: true,
+  }));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Json } from '../std/json.js';
+import type { Json, JsonObject } from '../std/json.js';
 import type { EndStatus } from './ports.js';
 
 /**
@@ -27,6 +27,8 @@ export interface Frame {
   lastEventId: number;
   /** Retries used so far in this state, by retrier. */
   retries: readonly number[];
+  /** The variables of the frame's own scope; those of the frames around it can be read, too. Absent: none yet. */
+  variables?: JsonObject;
 }
 
 export type Phase =
@@ -79,6 +81,8 @@ export interface RunMeta {
   inboxSeq: number;
   /** When the machine's TimeoutSeconds runs out, ms since the epoch. */
   deadlineMs?: number;
+  /** How many bytes the variables of all frames take as JSON text. Absent: there have been none. */
+  variableBytes?: number;
   /** How it ended; absent while it runs. */
   ended?: EndStatus;
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../std/json.js';
+import { isObject, type Json, type JsonObject, setField } from '../std/json.js';
 import type { EventType, HistoryEvent } from './events.js';
 
 /** An event as AWS shows it, but for `timestamp`, which is still ms since the epoch. */
@@ -33,10 +33,22 @@ function detailsKey(type: EventType): `${string}EventDetails` {
 function showDetails(details: JsonObject): JsonObject {
   const shown: JsonObject = {};
   for (const [name, value] of Object.entries(details)) {
+    if (name === 'assignedVariables' && isObject(value)) {
+      shown[name] = textsOf(value);
+      shown['assignedVariablesDetails'] = { truncated: false };
+      continue;
+    }
     shown[name] = isValue(name) ? JSON.stringify(value) : value;
     if (name === 'input' || name === 'output') shown[`${name}Details`] = { truncated: false } satisfies Json;
   }
   return shown;
+}
+
+/** AWS shows every variable as JSON text of its own. */
+function textsOf(variables: JsonObject): JsonObject {
+  const texts: JsonObject = {};
+  for (const [name, value] of Object.entries(variables)) setField(texts, name, JSON.stringify(value));
+  return texts;
 }
 
 function isValue(name: string): boolean {

@@ -1,4 +1,5 @@
-import type { Json } from '../std/json.js';
+import type { Completion } from '../asl/index.js';
+import type { Json, JsonObject } from '../std/json.js';
 
 /** What entering a state, or going on in it, has come to. The states decide; `transition` carries it out. */
 export type Outcome =
@@ -9,15 +10,13 @@ export type Outcome =
   /** The state has failed. `uncatchable`: its Retry and Catch have had their turn. */
   | { kind: 'fails'; failure: Failure; uncatchable?: boolean };
 
-/**
- * `previous`: what the Exited event points to, where that is not the frame's last event. `caught`: through
- * a Catcher.
- */
+/** `caught`: through a Catcher. */
 export interface Exit {
   kind: 'exits';
   output: Json;
+  /** The variables that leaving sets. */
+  assigned: JsonObject | undefined;
   next: string | undefined;
-  previous?: number;
   caught?: boolean;
 }
 
@@ -28,3 +27,7 @@ export interface Failure {
 }
 
 export const waits: Outcome = { kind: 'waits' };
+
+export function exits({ output, assigned }: Completion, next: string | undefined): Exit {
+  return { kind: 'exits', output, assigned, next };
+}

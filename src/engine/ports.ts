@@ -107,6 +107,8 @@ export interface Entropy {
   random(): number;
   /** A version 4 UUID. */
   uuid(): string;
+  /** Resolves after the event loop has had a turn. Awaited after expressions that may have taken long. */
+  pause?(): Promise<void>;
 }
 
 /** What has come from outside for an execution, in order. */

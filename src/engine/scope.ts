@@ -11,6 +11,7 @@ import type { Json, JsonObject } from '../std/json.js';
 import { type Draft, frameOf } from './draft.js';
 import type { Frame } from './frame.js';
 import { retryCount } from './invocation.js';
+import { variablesFor } from './variables.js';
 
 /** The state that a frame is in. */
 export function stateOf(machine: Machine, frame: Frame): State {
@@ -76,6 +77,8 @@ function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefi
       context ??= make();
       return context;
     },
+    variables: variablesFor(draft, frame),
+    nowMs: draft.nowMs,
     entropy,
   };
 }

@@ -8,7 +8,8 @@
  *    beside what was left. So records form the tree that the frames formed.
  * 2. An event of a Parallel or Map may point to an event deep inside it: its record is found by climbing
  *    to the first open one that fits.
- * 3. What is still open under a Parallel or Map that fails or starts again has failed, if the failure
+ * 3. An evaluation that fails at a state's entry points before the entry; it names its state.
+ * 4. What is still open under a Parallel or Map that fails or starts again has failed, if the failure
  *    passed through it, or was cut.
  */
 import type { Json, JsonObject } from '../std/json.js';
@@ -59,6 +60,8 @@ interface Entry {
   attempts: number;
   /** The last attempt has failed. */
   failed: boolean;
+  /** What the entry pointed to. */
+  enteredAfter: number;
 }
 
 interface Book {
@@ -73,6 +76,7 @@ function take(book: Book, event: HistoryEvent): void {
   if (type.endsWith('StateEntered')) enter(book, event);
   else if (type.startsWith('Execution')) endExecution(book, event);
   else if (type.endsWith('StateExited')) exit(book, event);
+  else if (type === 'EvaluationFailed') takeEvaluationFailed(book, event);
   else if (isOfGroup(type)) takeGroupEvent(book, event);
   else takeTaskEvent(book, event);
   if (event.failure !== undefined) takeFailure(book, event.id, event.failure);
@@ -90,7 +94,7 @@ function enter(book: Book, event: HistoryEvent): void {
     retryCount: 0,
     sequenceNumber: book.entries.length + 1,
   };
-  const entry: Entry = { record, parent, attempts: 0, failed: false };
+  const entry: Entry = { record, parent, attempts: 0, failed: false, enteredAfter: event.previousEventId };
   book.entries.push(entry);
   book.open.add(entry);
   book.byEvent.set(event.id, { entry, inside: false });
@@ -145,6 +149,20 @@ function takeFailure(book: Book, eventId: number, failure: JsonObject): void {
   if (entry === undefined) return;
   entry.failed = true;
   noteError(entry, failure);
+}
+
+/** It names its state, and at entry points to what was before that: one open entry of the name fits best. */
+function takeEvaluationFailed(book: Book, event: HistoryEvent): void {
+  const name = textOf(event.details, 'state');
+  const named = [...book.open].filter(({ record }) => record.stateName === name);
+  const entry =
+    named.find(({ enteredAfter }) => enteredAfter === event.previousEventId) ??
+    climb(book, event, ({ record }) => record.stateName === name) ??
+    named.at(-1);
+  if (entry === undefined) return;
+  entry.failed = true;
+  noteError(entry, event.details);
+  book.byEvent.set(event.id, { entry, inside: false });
 }
 
 /** The event belongs to whoever it points to. */

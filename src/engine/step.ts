@@ -10,6 +10,7 @@
  * 4. A happening for a frame or a call that is no more, or for a run that has ended, changes nothing.
  */
 import type { Json } from '../std/json.js';
+import type { Maybe } from '../std/maybe.js';
 import {
   addFrame,
   beginDraft,
@@ -57,12 +58,13 @@ export const MAX_STEP_BYTES = 8 * 1024 * 1024;
 
 /**
  * What follows from a happening. `nowMs`: ms since the epoch, the timestamp of every event of the step.
- * Asynchronous, since expressions of the language may be; it awaits nothing of the world.
+ * Asynchronous, since expressions of JSONata are; it awaits nothing of the world.
  */
 export async function step(run: Run, happening: Happening, nowMs: number): Promise<Step> {
   const draft = beginDraft(run, nowMs);
   if (run.meta.ended !== undefined) return settleDraft(draft, false);
-  return settleDraft(draft, goOnUnlessFull(draft, happening) && draft.meta.ended === undefined);
+  const more = await goOnUnlessFull(draft, happening);
+  return settleDraft(draft, more && draft.meta.ended === undefined);
 }
 
 /** Two steps as one, for one commit. Many at once are cheaper through `mergeAllSteps`. */
@@ -108,7 +110,7 @@ export function isEmpty(step: Step): boolean {
   );
 }
 
-function take(draft: Draft, happening: Happening): void {
+function take(draft: Draft, happening: Happening): Maybe<void> {
   const { deadlineMs } = draft.meta;
   const begun = draft.run.frames.size > 0;
   if (happening.kind !== 'start' && happening.kind !== 'stop' && !begun) {
@@ -121,17 +123,18 @@ function take(draft: Draft, happening: Happening): void {
     stop(draft, happening);
   } else if (deadlineMs !== undefined && draft.nowMs >= deadlineMs) timeOut(draft);
   else if (happening.kind === 'taskSucceeded')
-    takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
+    return takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
   else if (happening.kind === 'taskFailed')
-    takeTaskOutcome(draft, happening, { ok: false, error: happening.error, cause: happening.cause });
+    return takeTaskOutcome(draft, happening, { ok: false, error: happening.error, cause: happening.cause });
   else if (happening.kind === 'heartbeat') beat(draft, happening.frameId, happening.key);
   else happening.kind satisfies 'tick';
 }
 
-function goOnUnlessFull(draft: Draft, happening: Happening): boolean {
+async function goOnUnlessFull(draft: Draft, happening: Happening): Promise<boolean> {
   try {
-    take(draft, happening);
-    return goOnWithAll(draft);
+    const taking = take(draft, happening);
+    if (taking instanceof Promise) await taking;
+    return await goOnWithAll(draft);
   } catch (error) {
     if (!(error instanceof HistoryFull)) throw error;
     const cause = `The execution reached the maximum number of history events (${String(draft.meta.nextEventId)}).`;
@@ -143,7 +146,7 @@ function goOnUnlessFull(draft: Draft, happening: Happening): boolean {
 }
 
 /** Fires what is due, then lets every ready frame go on in turn. Returns whether it had to leave something. */
-function goOnWithAll(draft: Draft): boolean {
+async function goOnWithAll(draft: Draft): Promise<boolean> {
   let left = MAX_TRANSITIONS;
   const { run, queue } = draft;
   for (const id of dueFrames(run.timers, run.frames, draft.nowMs)) {
@@ -151,18 +154,26 @@ function goOnWithAll(draft: Draft): boolean {
     // What this step has touched already has just been given its time.
     if (draft.changed.has(id) || draft.dropped.has(id)) continue;
     if (left-- <= 0) return true;
-    fireTimer(draft, id);
+    const going = fireTimer(draft, id);
+    if (going instanceof Promise) left -= await counted(going);
   }
   for (const id of readyFrames(run.ready, queue)) {
     if (draft.meta.ended !== undefined) return false;
     const frame = frameOf(draft, id);
     if (frame === undefined || !isReady(draft, frame)) continue;
     if (left-- <= 0 || draft.bytes > MAX_STEP_BYTES) return true;
-    goOn(draft, id);
+    const going = goOn(draft, id);
+    if (going instanceof Promise) left -= await counted(going);
     const after = frameOf(draft, id);
     if (after?.phase.kind === 'children' && isReady(draft, after)) queue.push(id);
   }
   return false;
+}
+
+/** A transition with expressions takes as long as some others. */
+async function counted(going: Promise<void>): Promise<number> {
+  await going;
+  return 9;
 }
 
 /** Those that waited for their turn before this step, then those that became ready in it. */

@@ -5,12 +5,15 @@
  * 1. One transition leaves at most one state of the frame, and of each of its ancestors.
  * 2. A workflow's error (`StatesError`) never leaves this file: it becomes the failure of the state that
  *    raised it. Any other error is ours, and ends the step loudly.
+ * 3. Only expressions of JSONata are promises. Without one, everything here happens at once.
  */
-import { type MapState, type ParallelState, type State, StatesError } from '../asl/index.js';
-import type { Json } from '../std/json.js';
+import { type MapState, type ParallelState, QueryError, type State, StatesError } from '../asl/index.js';
+import type { Json, JsonObject } from '../std/json.js';
+import { after, type Maybe } from '../std/maybe.js';
 import {
   cancelTask,
   type Draft,
+  dropChildren,
   endRun,
   frameOf,
   isReady,
@@ -33,34 +36,37 @@ import { enterPass } from './states/pass.js';
 import { enterSucceed } from './states/succeed.js';
 import { completeTask, failTask, startTask, timeOutTask } from './states/task.js';
 import { endWait, enterWait } from './states/wait.js';
+import { assign } from './variables.js';
 
 /** Lets a ready frame go on: enters its state, or starts its next child. */
-export function goOn(draft: Draft, id: number): void {
+export function goOn(draft: Draft, id: number): Maybe<void> {
   const frame = touchIfEntering(draft, id);
   const state = stateOf(draft.run.machine, frame);
   const { phase } = frame;
   if (phase.kind === 'enter') {
-    carryOut(draft, frame, state, () => enter(draft, frame, state));
-  } else if (phase.kind === 'children' && state.type === 'Map') {
-    carryOut(draft, frame, state, () => {
-      startIteration(draft, frame, state, phase, phase.startedEventId);
-      return waits;
-    });
+    // A Wait comes to its expressions in a second move, after its entry has been recorded.
+    const since = state.type === 'Wait' ? undefined : frame.lastEventId;
+    return carryOut(draft, frame, state, () => enter(draft, frame, state), since);
+  }
+  if (phase.kind === 'children' && state.type === 'Map') {
+    return carryOut(draft, frame, state, () =>
+      startIteration(draft, frame, state, phase, phase.startedEventId),
+    );
   }
 }
 
 /** A frame's time has come: its wait or pause is over, or its task has taken too long. */
-export function fireTimer(draft: Draft, id: number): void {
+export function fireTimer(draft: Draft, id: number): Maybe<void> {
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
   const { phase } = frame;
   if (phase.kind === 'waiting' && state.type === 'Wait')
-    carryOut(draft, frame, state, () => endWait(draft, frame, state));
-  if (phase.kind === 'retrying') carryOut(draft, frame, state, () => attempt(draft, frame, state));
+    return carryOut(draft, frame, state, () => endWait(draft, frame, state));
+  if (phase.kind === 'retrying') return carryOut(draft, frame, state, () => attempt(draft, frame, state));
   if (phase.kind === 'task' && state.type === 'Task') {
     cancelTask(draft, frame);
     endCall(frame);
-    carryOut(draft, frame, state, () => timeOutTask(draft, frame, state, phase));
+    return carryOut(draft, frame, state, () => timeOutTask(draft, frame, state, phase));
   }
 }
 
@@ -69,14 +75,14 @@ export function takeTaskOutcome(
   draft: Draft,
   { frameId: id, key }: { frameId: number; key: string },
   outcome: TaskOutcome,
-): void {
+): Maybe<void> {
   const phase = frameOf(draft, id)?.phase;
   if (phase?.kind !== 'task' || phase.key !== key) return;
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
   if (state.type !== 'Task') throw new Error(`frame ${String(id)} runs a task in a ${state.type} state`);
   endCall(frame);
-  carryOut(draft, frame, state, () =>
+  return carryOut(draft, frame, state, () =>
     outcome.ok
       ? completeTask(draft, frame, state, phase, outcome.output)
       : failTask(draft, frame, state, { error: outcome.error, cause: outcome.cause }),
@@ -95,7 +101,7 @@ function touchIfEntering(draft: Draft, id: number): Frame {
   return frame.phase.kind === 'enter' ? touch(draft, id) : frame;
 }
 
-function enter(draft: Draft, frame: Frame, state: State): Outcome {
+function enter(draft: Draft, frame: Frame, state: State): Maybe<Outcome> {
   frame.enteredAtMs = draft.nowMs;
   frame.enteredEventId = record(draft, frame, `${state.type}StateEntered`, {
     name: state.name,
@@ -106,7 +112,7 @@ function enter(draft: Draft, frame: Frame, state: State): Outcome {
 }
 
 /** Does what the state is for: at its entry, and again for every retry. */
-function attempt(draft: Draft, frame: Frame, state: State): Outcome {
+function attempt(draft: Draft, frame: Frame, state: State): Maybe<Outcome> {
   switch (state.type) {
     case 'Pass':
       return enterPass(draft, frame, state);
@@ -138,27 +144,64 @@ interface Turn {
 
 type Fails = Extract<Outcome, { kind: 'fails' }>;
 
-function carryOut(draft: Draft, frame: Frame, state: State, decide: () => Outcome): void {
-  let turn: Turn | undefined = decideIn(frame, state, decide);
-  // Each turn settles the matter, or hands it to the frame above: a child's end, a child's failure.
-  while (turn !== undefined) turn = settle(draft, turn);
+/** `since`: what an EvaluationFailed event points to; absent: the frame's last event. */
+function carryOut(
+  draft: Draft,
+  frame: Frame,
+  state: State,
+  decide: () => Maybe<Outcome>,
+  since?: number,
+): Maybe<void> {
+  return settleAll(draft, decideIn(draft, frame, state, decide, since));
 }
 
-function decideIn(frame: Frame, state: State, decide: () => Outcome): Turn {
-  try {
-    return { frame, state, outcome: decide() };
-  } catch (error) {
-    if (!(error instanceof StatesError)) throw error;
-    const where = `An error occurred while executing the state '${state.name}' (entered at the event id #${String(frame.enteredEventId)}). `;
-    return {
-      frame,
-      state,
-      outcome: { kind: 'fails', failure: { error: error.error, cause: where + error.cause } },
-    };
+/** Each turn settles the matter, or hands it to the frame above: a child's end, a child's failure. */
+function settleAll(draft: Draft, first: Maybe<Turn | undefined>): Maybe<void> {
+  let turn = first;
+  while (turn !== undefined) {
+    if (turn instanceof Promise) return turn.then((settled) => settleAll(draft, settled));
+    turn = settle(draft, turn);
   }
 }
 
-function settle(draft: Draft, { frame, state, outcome }: Turn): Turn | undefined {
+function decideIn(
+  draft: Draft,
+  frame: Frame,
+  state: State,
+  decide: () => Maybe<Outcome>,
+  since?: number,
+): Maybe<Turn> {
+  try {
+    const outcome = decide();
+    if (!(outcome instanceof Promise)) return { frame, state, outcome };
+    return outcome.then(
+      (decided) => ({ frame, state, outcome: decided }),
+      (error: unknown) => failed(draft, frame, state, error, since),
+    );
+  } catch (error) {
+    return failed(draft, frame, state, error, since);
+  }
+}
+
+/** What AWS allows an EvaluationFailed event, in characters. */
+const MAX_CAUSE = 32_768;
+
+function failed(draft: Draft, frame: Frame, state: State, error: unknown, since?: number): Turn {
+  if (!(error instanceof StatesError)) throw error;
+  const where = `An error occurred while executing the state '${state.name}' (entered at the event id #${String(frame.enteredEventId)}). `;
+  const failure = { error: error.error, cause: where + error.cause };
+  const outcome: Outcome = { kind: 'fails', failure };
+  if (!(error instanceof QueryError)) return { frame, state, outcome };
+  // It may show a value, of any size.
+  failure.cause = failure.cause.slice(0, MAX_CAUSE);
+  const own = touch(draft, frame.id);
+  const details: JsonObject = { ...failure, state: state.name };
+  if (error.location !== undefined) details['location'] = error.location;
+  record(draft, own, 'EvaluationFailed', details, since);
+  return { frame: own, state, outcome };
+}
+
+function settle(draft: Draft, { frame, state, outcome }: Turn): Maybe<Turn | undefined> {
   switch (outcome.kind) {
     case 'waits':
       return undefined;
@@ -175,8 +218,8 @@ function leave(
   draft: Draft,
   frame: Frame,
   state: State,
-  { output, next, previous, caught }: Exit,
-): Turn | undefined {
+  { output, assigned, next, caught }: Exit,
+): Maybe<Turn | undefined> {
   if (state.type === 'Fail') throw new Error('a Fail state has no exit');
   const bound = boundBytes(output);
   draft.bytes += bound;
@@ -185,7 +228,13 @@ function leave(
     const failure = dataLimitExceeded(state.name);
     return { frame, state, outcome: { kind: 'fails', failure, uncatchable: caught === true } };
   }
-  record(draft, frame, `${state.type}StateExited`, { name: state.name, output }, previous);
+  if (assigned !== undefined) {
+    const refused = refusalOf(() => assign(draft, frame, assigned));
+    if (refused !== undefined) return { frame, state, outcome: { ...refused, uncatchable: caught === true } };
+  }
+  const details: JsonObject = { name: state.name, output };
+  if (assigned !== undefined) details['assignedVariables'] = assigned;
+  record(draft, frame, `${state.type}StateExited`, details);
   if (next !== undefined) {
     Object.assign(frame, { state: next, phase: { kind: 'enter' }, input: output, retries: [] });
     draft.queue.push(frame.id);
@@ -197,8 +246,18 @@ function leave(
   return undefined;
 }
 
+function refusalOf(work: () => void): Fails | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StatesError)) throw error;
+    return { kind: 'fails', failure: { error: error.error, cause: error.cause } };
+  }
+}
+
 /** A branch or an item is done. Its parent ends with the last of them; a Map gives its slot to the next item. */
-function endChild(draft: Draft, child: Frame, parentId: number, output: Json): Turn {
+function endChild(draft: Draft, child: Frame, parentId: number, output: Json): Maybe<Turn> {
   const parent = parentOf(draft, parentId);
   const { frame, state, phase } = parent;
   const exitedEventId = child.lastEventId;
@@ -207,32 +266,47 @@ function endChild(draft: Draft, child: Frame, parentId: number, output: Json): T
   Object.assign(child, { phase: { kind: 'done', output }, input: null, retries: [] });
   const tally = tallyOf(draft, parentId);
   tally.done += 1;
-  return decideIn(frame, state, () => {
+  return decideIn(draft, frame, state, () => {
     if (tally.done === phase.total) return join(draft, touch(draft, parentId), state, phase);
     if (state.type === 'Map' && isReady(draft, frame))
-      startIteration(draft, frame, state, phase, exitedEventId);
+      return startIteration(draft, frame, state, phase, exitedEventId);
     return waits;
   });
 }
 
-function join(draft: Draft, frame: Frame, state: ParallelState | MapState, phase: ChildrenPhase): Outcome {
+function join(
+  draft: Draft,
+  frame: Frame,
+  state: ParallelState | MapState,
+  phase: ChildrenPhase,
+): Maybe<Outcome> {
   return state.type === 'Map'
     ? joinMap(draft, frame, state, phase)
     : joinParallel(draft, frame, state, phase);
 }
 
 /** Retry, or catch, or fail the frame; and with a branch or an item fails the state around it. */
-function fail(draft: Draft, frame: Frame, state: State, { failure, uncatchable }: Fails): Turn | undefined {
+function fail(
+  draft: Draft,
+  frame: Frame,
+  state: State,
+  { failure, uncatchable }: Fails,
+): Maybe<Turn | undefined> {
   // A runtime error ends everything at once: no event of its own, none for what it cuts.
   if (failure.error === 'States.Runtime') return failExecution(draft, frame, failure);
+  // A Map whose next item cannot be made has others under way.
+  if (frame.phase.kind === 'children') dropChildren(draft, frame.id);
   if (uncatchable !== true && retry(draft, frame, state, failure)) return undefined;
   const isGroup = state.type === 'Parallel' || state.type === 'Map';
   if (isGroup) record(draft, frame, `${state.type}StateFailed`);
   noteFailure(draft, frame, { ...failure });
   if (uncatchable === true) return failUpwards(draft, frame, state, failure);
-  const caught = decideIn(frame, state, () => catchFailure(draft, frame, state, failure));
-  // Fails still: the failure, since no Catcher takes it, or the Catcher itself.
-  return caught.outcome.kind === 'fails' ? failUpwards(draft, frame, state, caught.outcome.failure) : caught;
+  return after(
+    decideIn(draft, frame, state, () => catchFailure(draft, frame, state, failure)),
+    (caught) =>
+      // Fails still: the failure, since no Catcher takes it, or the Catcher itself.
+      caught.outcome.kind === 'fails' ? failUpwards(draft, frame, state, caught.outcome.failure) : caught,
+  );
 }
 
 function failUpwards(draft: Draft, frame: Frame, state: State, failure: Failure): Turn | undefined {

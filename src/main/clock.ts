@@ -21,4 +21,9 @@ export function createDatabaseClock(): DatabaseClock {
 }
 
 /** Randomness for jitter, `States.MathRandom` and `States.UUID`. */
-export const systemEntropy: Entropy = { random: Math.random, uuid: () => randomUUID() };
+export const systemEntropy: Entropy = {
+  random: Math.random,
+  uuid: () => randomUUID(),
+  // Between evaluations that may each take a second, timers and heartbeats have their turn.
+  pause: () => new Promise((resolve) => setImmediate(resolve)),
+};

@@ -9,20 +9,17 @@ const DEPTH_MAX = 500;
  * The JSON text of an input.
  * @param limit in bytes of that text.
  * @param pointer where the value is in the request.
+ * @param what begins the sentence of a complaint.
  * @throws OperationError PAYLOAD_TOO_LARGE; INVALID_INPUT for what cannot be stored.
  */
-export function payloadText(value: Json, limit: number, pointer = '/input'): string {
+export function payloadText(value: Json, limit: number, pointer = '/input', what = 'The value'): string {
   if (isDeeperThan(value, DEPTH_MAX)) {
-    throw refusal('INVALID_INPUT', pointer, `The value nests deeper than ${DEPTH_MAX} levels.`);
+    throw refusal('INVALID_INPUT', pointer, `${what} nests deeper than ${DEPTH_MAX} levels.`);
   }
   const text = JSON.stringify(value);
   const bytes = Buffer.byteLength(text);
   if (bytes > limit) {
-    throw refusal(
-      'PAYLOAD_TOO_LARGE',
-      pointer,
-      `The value is ${bytes} bytes of JSON; the limit is ${limit}.`,
-    );
+    throw refusal('PAYLOAD_TOO_LARGE', pointer, `${what} is ${bytes} bytes of JSON; the limit is ${limit}.`);
   }
   // JSON.stringify escapes both kinds of text that are refused, so most values need no closer look.
   if (/\\u(0000|[dD][89a-fA-F])/.test(text)) checkTexts(value, pointer);

@@ -98,7 +98,8 @@ export function createStateMachineOperations(
 
     statistics: guarded(async (id, range = {}) => {
       checkFilter(range);
-      if ((await findStateMachine(database, id)) === undefined) throw unknown(id);
+      // Those of a deleted machine can be counted as its executions can be listed.
+      if (!(await hasStateMachine(database, id))) throw unknown(id);
       const found = await executionStatistics(database.pool, { ...range, stateMachineId: id });
       const byStatus = new Map(found.map((row) => [row.status, row]));
       return {

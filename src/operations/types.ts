@@ -267,7 +267,13 @@ export interface CreateBatch extends WaitOptions {
   filter?: BatchFilter;
   inputs?: Json[];
   /** Parsed NDJSON lines; a bad line throws INVALID_INPUT with pointer '/<line>'. */
-  inputStream?: AsyncIterable<Json>;
+  inputStream?: AsyncIterable<InputLine>;
+}
+
+/** A line of an NDJSON body, from 1: blank ones count, and are not here. */
+export interface InputLine {
+  line: number;
+  value: Json;
 }
 
 /** Which executions are the sources. */

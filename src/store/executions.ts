@@ -129,10 +129,16 @@ export async function executionStatistics(
   );
   return rows.map(({ percentiles, ...row }) => ({
     ...row,
-    p50Ms: percentiles?.[0] ?? null,
-    p95Ms: percentiles?.[1] ?? null,
-    p99Ms: percentiles?.[2] ?? null,
+    averageMs: toMicroseconds(row.averageMs),
+    p50Ms: toMicroseconds(percentiles?.[0] ?? null),
+    p95Ms: toMicroseconds(percentiles?.[1] ?? null),
+    p99Ms: toMicroseconds(percentiles?.[2] ?? null),
   }));
+}
+
+/** What lies between two durations, or is their mean, is known no finer than PostgreSQL's clock counts. */
+function toMicroseconds(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 1000) / 1000;
 }
 
 /** From now on its end is told on the channel of endings. Answers false when it has ended, or there is none. */

@@ -1,18 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import {
-  catchOutput,
+  type Completion,
+  catchCompletion,
+  choiceCompletion,
+  choose,
   chooseCatcher,
-  chooseNext,
   compileMachine,
+  completionOf,
   contextObject,
   effectiveInput,
   failureOf,
   mapItemInput,
   mapItems,
   mapLimits,
-  outputOf,
   parametersOf,
+  QueryError,
   resultOf,
   type Scope,
   type State,
@@ -32,6 +35,8 @@ interface Case {
   spec: string;
   state: JsonObject;
   input: Json;
+  /** What earlier states have assigned. */
+  variables?: JsonObject;
   result?: Json;
   fails?: { Error: string; Cause: string };
   expect: JsonObject;
@@ -43,8 +48,8 @@ const directory = new URL('./cases/', import.meta.url);
 for (const file of readdirSync(directory)) {
   const cases = JSON.parse(readFileSync(new URL(file, directory), 'utf8')) as Case[];
   describe(file, () => {
-    test.each(cases.map((one) => [one.name, one] as const))('%s', (_name, one) => {
-      const outcome = outcomeOf(one);
+    test.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, one) => {
+      const outcome = await outcomeOf(one);
       const asked = Object.keys(one.expect).map((key) => [key, outcome[key]]);
       expect(Object.fromEntries(asked)).toEqual(one.expect);
     });
@@ -52,37 +57,55 @@ for (const file of readdirSync(directory)) {
 }
 
 /** Everything that can be said of the state: what it comes to, or the error it ends with. */
-function outcomeOf(one: Case): JsonObject {
+async function outcomeOf(one: Case): Promise<JsonObject> {
   try {
-    return run(one, stateOf(one.state));
+    return await run(one, stateOf(one.state));
   } catch (error) {
+    if (error instanceof QueryError) {
+      return { error: error.error, cause: error.cause, location: error.location ?? null };
+    }
     if (error instanceof StatesError) return { error: error.error, cause: error.cause };
     throw error;
   }
 }
 
-function run(one: Case, state: State): JsonObject {
-  const scope = scopeOf(one.input);
+async function run(one: Case, state: State): Promise<JsonObject> {
+  const scope = scopeOf(one);
   if (state.type === 'Fail') {
-    const { error, cause } = failureOf(state, scope);
+    const { error, cause } = await failureOf(state, scope);
     return { error: error ?? null, cause: cause ?? null };
   }
   const input = effectiveInput(state, scope);
   switch (state.type) {
-    case 'Choice':
-      return { next: chooseNext(state, scope, input), output: outputOf(state, scope, input) };
+    case 'Choice': {
+      const chosen = await choose(state, scope, input);
+      return { next: chosen.next, ...shown(await choiceCompletion(state, scope, input, chosen)) };
+    }
     case 'Wait':
-      return { untilMs: waitUntilMs(state, scope, input, NOW_MS), output: outputOf(state, scope, input) };
+      return {
+        untilMs: await waitUntilMs(state, scope, input, NOW_MS),
+        ...shown(await completionOf(state, scope, input)),
+      };
     case 'Succeed':
-      return { output: outputOf(state, scope, input) };
-    case 'Pass':
-      return { output: outputOf(state, scope, state.result ?? parametersOf(state, scope, input)) };
+      return shown(await completionOf(state, scope, input));
+    case 'Pass': {
+      const result = state.result ?? (await parametersOf(state, scope, input));
+      return shown(await completionOf(state, scope, result));
+    }
     case 'Map': {
-      const limits = mapLimits(state, scope, input);
-      const items = mapItems(state, scope, input);
-      const itemInputs = items.map((value, index) =>
-        mapItemInput(state, scopeOf(one.input, { index, value }), input, value),
+      const { maxConcurrency, toleratedFailureCount, toleratedFailurePercentage } = await mapLimits(
+        state,
+        scope,
+        input,
       );
+      const limits: JsonObject = { maxConcurrency };
+      if (toleratedFailureCount !== undefined) limits['toleratedFailureCount'] = toleratedFailureCount;
+      if (toleratedFailurePercentage !== undefined)
+        limits['toleratedFailurePercentage'] = toleratedFailurePercentage;
+      const items = await mapItems(state, scope, input);
+      const itemInputs: Json[] = [];
+      for (const [index, value] of items.entries())
+        itemInputs.push(await mapItemInput(state, scopeOf(one, { index, value }), input, value));
       return { limits, items, itemInputs };
     }
     default:
@@ -90,18 +113,24 @@ function run(one: Case, state: State): JsonObject {
   }
 }
 
-function runTask(one: Case, state: State, scope: Scope, input: Json): JsonObject {
+async function runTask(one: Case, state: State, scope: Scope, input: Json): Promise<JsonObject> {
   if (state.type !== 'Task') throw new Error(`no case is about a ${state.type} state`);
   if (one.fails !== undefined) {
     const catcher = chooseCatcher(state.catch, one.fails.Error);
     if (catcher === undefined) return { error: one.fails.Error, cause: one.fails.Cause };
-    return { next: catcher.next, output: catchOutput(catcher, scope, one.fails) };
+    return { next: catcher.next, ...shown(await catchCompletion(catcher, scope, one.fails)) };
   }
-  return {
-    timeouts: taskTimeouts(state, scope, input),
-    parameters: parametersOf(state, scope, input),
-    output: outputOf(state, scope, resultOf(state, scope, one.result ?? null)),
-  };
+  const { timeoutSeconds, heartbeatSeconds } = await taskTimeouts(state, scope, input);
+  const timeouts: JsonObject = {};
+  if (timeoutSeconds !== undefined) timeouts['timeoutSeconds'] = timeoutSeconds;
+  if (heartbeatSeconds !== undefined) timeouts['heartbeatSeconds'] = heartbeatSeconds;
+  const parameters = await parametersOf(state, scope, input);
+  const result = resultOf(state, scope, one.result ?? null);
+  return { timeouts, parameters, ...shown(await completionOf(state, scope, result)) };
+}
+
+function shown({ output, assigned }: Completion): JsonObject {
+  return { output, assigned: assigned ?? null };
 }
 
 /** The state as the only one of a valid machine, with the states that its transitions name. */
@@ -129,7 +158,7 @@ function collectTargets(value: Json, targets: Set<string>): void {
   }
 }
 
-function scopeOf(input: Json, mapItem?: { index: number; value: Json }): Scope {
+function scopeOf({ input, variables }: Case, mapItem?: { index: number; value: Json }): Scope {
   return {
     input,
     context: contextObject({
@@ -138,6 +167,8 @@ function scopeOf(input: Json, mapItem?: { index: number; value: Json }): Scope {
       state: { name: 'S', enteredTimeMs: 0 },
       ...(mapItem === undefined ? {} : { mapItem }),
     }),
+    variables: variables ?? {},
+    nowMs: NOW_MS,
     entropy: { random: () => 0.5, uuid: () => '00000000-0000-4000-8000-000000000000' },
   };
 }

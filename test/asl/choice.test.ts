@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { chooseNext, compileMachine, type Scope } from '../../src/asl/index.js';
+import { choose, compileMachine, type Scope } from '../../src/asl/index.js';
 import type { Json } from '../../src/std/json.js';
 
 /** Whether `operator: expected` holds for a value; a `…Path` operator finds `expected` in the input. */
@@ -20,8 +20,16 @@ function holds(operator: string, value: Json, expected: Json): boolean {
   const state = machine.states.get('C');
   if (state?.type !== 'Choice') throw new Error('C is a Choice');
   const input = { value, expected };
-  const scope: Scope = { input, context: {}, entropy: { random: () => 0, uuid: () => '' } };
-  return chooseNext(state, scope, input) === 'Yes';
+  const scope: Scope = {
+    input,
+    context: {},
+    variables: {},
+    nowMs: 0,
+    entropy: { random: () => 0, uuid: () => '' },
+  };
+  const chosen = choose(state, scope, input);
+  if (chosen instanceof Promise) throw new Error('JSONPath needs no promise');
+  return chosen.next === 'Yes';
 }
 
 /** Least, middle, greatest of each ordered type. */

@@ -11,6 +11,8 @@ function evaluate(text: string, input: Json = {}): Json {
   const scope: Scope = {
     input,
     context: { Machine: 'm' },
+    variables: {},
+    nowMs: 0,
     entropy: { random: () => 0.999, uuid: () => UUID },
   };
   return evaluateExpression(parseExpression(text), scope, input, { field: 'x.$' });

@@ -33,7 +33,7 @@ describe('JSON and YAML say the same', () => {
 describe('what is no definition', () => {
   test.each<[string, string, string[]]>([
     ['blank text', ' ', ['SCHEMA_VALIDATION_FAILED ']],
-    ['a plain sentence', 'not a definition', ['SCHEMA_VALIDATION_FAILED ']],
+    ['a plain sentence', 'not a definition', ['INVALID_JSON_DESCRIPTION ']],
     ['a list', '[1]', ['SCHEMA_VALIDATION_FAILED ']],
     ['broken JSON', '{"a": 1,, }', ['INVALID_JSON_DESCRIPTION ']],
     ['broken YAML', 'a: [1\nb: 2', ['INVALID_JSON_DESCRIPTION ']],

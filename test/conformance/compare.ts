@@ -136,6 +136,13 @@ function readText(value: Json | undefined): Json | undefined {
 
 /** `input`, `output` and `parameters` of events are JSON text of any kind. */
 function readMember(key: string, value: Json): Json {
+  if (key === 'assignedVariables' && isObject(value)) {
+    const texts = Object.entries(value).map(([name, text]) => [
+      name,
+      typeof text === 'string' ? readAs(text) : text,
+    ]);
+    return readText(Object.fromEntries(texts) as JsonObject) ?? null;
+  }
   const isText = typeof value === 'string' && (key === 'input' || key === 'output' || key === 'parameters');
   return readText(isText ? readAs(value) : value) ?? null;
 }

@@ -4,10 +4,12 @@ import type { Json, JsonObject } from '../../src/std/json.js';
 import { type Handler, play } from '../engine/driver.js';
 import { difference, type Got } from './compare.js';
 import type { Case, Lambda } from './corpus.js';
+import { refusalDifference } from './refusals.js';
 
 /** What differs from the recording, in words; undefined when nothing does. */
 export async function runCase(one: Case): Promise<string | undefined> {
   try {
+    if (one.kind !== 'execution') return refusalDifference(one);
     return difference(one, await getAnswer(one));
   } catch (error) {
     return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -25,14 +25,20 @@ export function parseReferencePath(text: string): CompiledReferencePath {
   return { ...path, places };
 }
 
-/** Reads a path that begins here with `$` or `$$` and ends where no further step follows. */
+/** Reads a path that begins here with `$`, `$$` or `$name` and ends where no further step follows. */
 export function readPath(reader: Reader): CompiledPath {
   const start = reader.at;
   if (!reader.take('$')) reader.fail("a path begins with '$', found something else");
   const ofContext = reader.take('$');
+  const variable = ofContext ? undefined : reader.match(VARIABLE);
   const steps = readSteps(reader);
-  return { text: reader.text.slice(start, reader.at), ofContext, steps, definite: isDefinite(steps) };
+  const text = reader.text.slice(start, reader.at);
+  const path = { text, ofContext, steps, definite: isDefinite(steps) };
+  return variable === undefined ? path : { ...path, variable };
 }
+
+/** A variable's name: letters, digits and underscores of any script, not beginning with a digit (UAX 31). */
+const VARIABLE = /[\p{ID_Start}_][\p{ID_Continue}]*/uy;
 
 /** The steps after `$`, `$$` or `@`. */
 export function readSteps(reader: Reader, inFilter = false): Step[] {

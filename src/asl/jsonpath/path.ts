@@ -7,6 +7,8 @@ export interface CompiledPath {
   readonly text: string;
   /** True: it begins with `$$`, so it reads the context object. */
   readonly ofContext: boolean;
+  /** `$name`: it reads the variable of that name. */
+  readonly variable?: string;
   readonly steps: readonly Step[];
   /** True: it means one value, or none. False: it means a list, perhaps empty. */
   readonly definite: boolean;

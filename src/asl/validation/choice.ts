@@ -1,19 +1,56 @@
-import type { Json, JsonObject } from '../../std/json.js';
-import { isObject } from '../../std/json.js';
+import { isObject, type Json, type JsonObject, setField } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
 import { type ChoiceOperator, findOperator } from '../choice-operators.js';
+import type { QueryLanguage } from '../definition.js';
 import { parsePattern } from '../string-pattern.js';
 import { boolean, type Check, nonEmptyArray, number, text, timestamp } from './checks.js';
 import { type Complaints, describe } from './complaints.js';
+import { condition, jsonataValue } from './jsonata.js';
+import { onlyIn } from './language.js';
+import { checkFields, checkRequired, type Schema } from './object.js';
 import { referencePath } from './paths.js';
+import { payloadTemplate } from './template.js';
+import { assign } from './variables.js';
 
 /** The Choices of a Choice state (https://states-language.net/spec.html#choice-state). */
-export const choices: Check = (value, pointer, complaints) => {
-  nonEmptyArray(value, pointer, complaints);
-  if (!Array.isArray(value)) return;
-  for (const [index, rule] of value.entries())
-    checkRule(rule, appendPointer(pointer, index), complaints, true);
+export function choices(language: QueryLanguage): Check {
+  return (value, pointer, complaints) => {
+    nonEmptyArray(value, pointer, complaints);
+    if (!Array.isArray(value)) return;
+    for (const [index, rule] of value.entries()) {
+      const at = appendPointer(pointer, index);
+      if (language === 'JSONata') checkConditional(rule, at, complaints);
+      else checkRule(rule, at, complaints, true);
+    }
+  };
+}
+
+const CONDITIONAL: Schema = {
+  Comment: text,
+  Condition: condition,
+  Next: text,
+  Output: jsonataValue,
+  Assign: assign('JSONata', jsonataValue),
 };
+
+/** A rule of a JSONata state. */
+function checkConditional(rule: Json, pointer: string, complaints: Complaints): void {
+  if (!isObject(rule)) {
+    complaints.schema(pointer, `Expected a choice rule, an object, found ${describe(rule)}.`);
+    return;
+  }
+  checkRequired(rule, ['Condition', 'Next'], pointer, complaints);
+  const own: JsonObject = {};
+  for (const [field, value] of Object.entries(rule)) {
+    const jsonPath = field === 'Variable' || COMBINATIONS.has(field) || findOperator(field) !== undefined;
+    if (jsonPath) onlyIn('JSONPath')(value, appendPointer(pointer, field), complaints);
+    else setField(own, field, value);
+  }
+  checkFields(own, CONDITIONAL, pointer, complaints);
+}
+
+const COMBINATIONS: ReadonlySet<string> = new Set(['And', 'Or', 'Not']);
+const assignInRule = assign('JSONPath', payloadTemplate);
 
 function checkRule(rule: Json, pointer: string, complaints: Complaints, top: boolean): void {
   if (!isObject(rule)) {
@@ -58,8 +95,8 @@ function checkOther(field: string, value: Json, pointer: string, complaints: Com
       pointer,
       "Field 'Next' is not supported in a nested rule, only in the rule that contains it.",
     );
-  else if (field === 'Assign') complaints.notSupported(pointer, 'variables (Assign)');
-  else if (field === 'Condition') complaints.notSupported(pointer, 'JSONata (Condition)');
+  else if (field === 'Assign' && top) assignInRule(value, pointer, complaints);
+  else if (field === 'Condition' || field === 'Output') onlyIn('JSONata')(value, pointer, complaints);
   else
     complaints.schema(
       pointer,

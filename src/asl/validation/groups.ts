@@ -1,19 +1,22 @@
 import type { Json, JsonObject } from '../../std/json.js';
 import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
-import type { StateType } from '../definition.js';
-import { anything, text } from './checks.js';
+import type { QueryLanguage, StateType } from '../definition.js';
+import { anything, oneOf, text } from './checks.js';
 import { type Complaints, describe } from './complaints.js';
 import { checkFields, checkRequired, fieldOf, type Schema } from './object.js';
 import { checkState } from './states.js';
 import { checkTransitions } from './transitions.js';
+import { assignedNames, checkScope } from './variables.js';
 
 /** What holds for the whole machine while its groups are checked. */
 export interface MachineView {
   machineType: 'STANDARD' | 'EXPRESS';
-  queryLanguage: 'JSONPath' | 'JSONata';
+  queryLanguage: QueryLanguage;
   /** State names seen so far, with where. */
   names: Map<string, string>;
+  /** The variables of the scopes around the group. */
+  variables: ReadonlySet<string>;
 }
 
 const STATE_TYPES: readonly StateType[] = [
@@ -51,8 +54,12 @@ export function checkGroup(
     complaints.schema(at, 'Value cannot be empty');
     return;
   }
-  for (const [name, state] of Object.entries(states))
-    checkNamedState(name, state, appendPointer(at, name), complaints, view);
+  const inner = { ...view, variables: new Set([...view.variables, ...assignedNames(states)]) };
+  for (const [name, state] of Object.entries(states)) {
+    const stateAt = appendPointer(at, name);
+    if (isObject(state)) checkScope(state, view.variables, stateAt, complaints);
+    checkNamedState(name, state, stateAt, complaints, inner);
+  }
   checkTransitions(startAt, states, pointer, complaints);
 }
 
@@ -77,8 +84,9 @@ function checkNamedState(
       `The field 'Type' should have one of these values: [${STATE_TYPES.join(', ')}]`,
     );
   }
-  const readable = checkQueryLanguage(state, pointer, complaints, view);
-  if (type !== undefined && readable) checkState(state, type, pointer, complaints, view.machineType);
+  const language = checkQueryLanguage(state, pointer, complaints, view);
+  if (type !== undefined)
+    checkState(state, { type, language, machineType: view.machineType }, pointer, complaints);
   checkInnerGroups(state, type, pointer, complaints, view);
 }
 
@@ -96,29 +104,24 @@ function checkName(name: string, pointer: string, complaints: Complaints, view: 
     );
 }
 
-/** Whether the state is in JSONPath, so that its fields can be checked. */
+/** The language of the state's fields. A JSONPath machine may have JSONata states, not the other way. */
 function checkQueryLanguage(
   state: JsonObject,
   pointer: string,
   complaints: Complaints,
   view: MachineView,
-): boolean {
+): QueryLanguage {
   const language = fieldOf(state, 'QueryLanguage');
-  const at = appendPointer(pointer, 'QueryLanguage');
-  if (view.queryLanguage === 'JSONata') {
-    if (language === 'JSONPath') {
-      complaints.schema(
-        pointer,
-        "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
-      );
-    }
-    return false;
+  if (language === undefined) return view.queryLanguage;
+  if (view.queryLanguage === 'JSONata' && language === 'JSONPath') {
+    complaints.schema(
+      pointer,
+      "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+    );
+  } else {
+    oneOf('JSONPath', 'JSONata')(language, appendPointer(pointer, 'QueryLanguage'), complaints);
   }
-  if (language === undefined || language === 'JSONPath') return true;
-  if (language === 'JSONata') complaints.notSupported(at, 'JSONata (QueryLanguage)');
-  else
-    complaints.schema(at, "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]");
-  return false;
+  return view.queryLanguage === 'JSONPath' && language === 'JSONPath' ? 'JSONPath' : 'JSONata';
 }
 
 function checkInnerGroups(
@@ -131,8 +134,7 @@ function checkInnerGroups(
   if (type === 'Map') {
     for (const field of ['ItemProcessor', 'Iterator']) {
       const group = fieldOf(state, field);
-      if (group !== undefined)
-        checkInner(group, PROCESSOR, field, appendPointer(pointer, field), complaints, view);
+      if (group !== undefined) checkInner(group, PROCESSOR, appendPointer(pointer, field), complaints, view);
     }
   }
   const branches = type === 'Parallel' ? fieldOf(state, 'Branches') : undefined;
@@ -144,7 +146,7 @@ function checkInnerGroups(
   }
   if (branches.length === 0) complaints.schema(at, 'Value cannot be empty');
   for (const [index, branch] of branches.entries()) {
-    checkInner(branch, BRANCH, 'branch', appendPointer(at, index), complaints, view);
+    checkInner(branch, BRANCH, appendPointer(at, index), complaints, view);
   }
 }
 
@@ -154,7 +156,6 @@ const PROCESSOR: Schema = { ...BRANCH, ProcessorConfig: anything };
 function checkInner(
   group: Json,
   schema: Schema,
-  kind: string,
   pointer: string,
   complaints: Complaints,
   view: MachineView,
@@ -163,6 +164,6 @@ function checkInner(
     complaints.schema(pointer, `Expected an object with StartAt and States, found ${describe(group)}.`);
     return;
   }
-  checkFields(group, schema, { pointer, owner: kind === 'branch' ? 'a branch' : `an ${kind}` }, complaints);
+  checkFields(group, schema, pointer, complaints);
   checkGroup(group, pointer, complaints, view);
 }

@@ -7,25 +7,20 @@ import type { Complaints } from './complaints.js';
 /** Which fields an object may have, and how each is checked. */
 export type Schema = Readonly<Record<string, Check>>;
 
-/** Checks every field by its schema; a field that is not in it is complained of by name. */
+/**
+ * Checks every field by its schema. Of a field that is not in it AWS complains at the object, in these
+ * words.
+ */
 export function checkFields(
   object: JsonObject,
   schema: Schema,
-  about: { pointer: string; owner: string },
+  pointer: string,
   complaints: Complaints,
 ): void {
   for (const [name, value] of Object.entries(object)) {
     const check = Object.hasOwn(schema, name) ? schema[name] : undefined;
-    const pointer = appendPointer(about.pointer, name);
-    if (check !== undefined) {
-      check(value, pointer, complaints);
-    } else {
-      const expected = Object.keys(schema).join(', ');
-      complaints.schema(
-        pointer,
-        `Field '${name}' is not supported in ${about.owner}. Expected only: ${expected}.`,
-      );
-    }
+    if (check !== undefined) check(value, appendPointer(pointer, name), complaints);
+    else complaints.schema(pointer, `Field '${name}' is not supported`);
   }
 }
 

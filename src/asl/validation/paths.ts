@@ -28,7 +28,7 @@ export const pathOrNull: Check = (value, pointer, complaints) => {
 export const resultPath: Check = (value, pointer, complaints) => {
   if (value === null) return;
   const expected = 'a valid Reference Path into the input';
-  const parsed = parseText(value, pointer, complaints, expected, parseReferencePath, false);
+  const parsed = parseText(value, pointer, complaints, expected, parseReferencePath);
   if (parsed !== undefined) checkPlace(parsed, pointer, complaints);
 };
 
@@ -70,7 +70,6 @@ export function checkExpression(
     );
     return undefined;
   }
-  if (complainOfVariable(value, pointer, complaints)) return undefined;
   try {
     return parseExpression(value);
   } catch (error) {
@@ -100,13 +99,11 @@ function parseText<T>(
   complaints: Complaints,
   expected: string,
   parse: (text: string) => T,
-  mayReadVariables = true,
 ): T | undefined {
   if (typeof value !== 'string') {
     complaints.schema(pointer, `Expected ${expected}, found ${describe(value)}.`);
     return undefined;
   }
-  if (mayReadVariables && complainOfVariable(value, pointer, complaints)) return undefined;
   try {
     return parse(value);
   } catch (error) {
@@ -116,22 +113,19 @@ function parseText<T>(
   }
 }
 
-/** `$name` reads a variable, which only Assign can make. */
-function complainOfVariable(value: string, pointer: string, complaints: Complaints): boolean {
-  const variable = /(?:^|[(,\s])(\$[A-Za-z_]\w*)/.exec(
-    value.replace(/'[^'\\]*(?:\\.[^'\\]*)*'/gs, "''"),
-  )?.[1];
-  if (variable === undefined || (!value.startsWith('$') && !value.startsWith('States.'))) return false;
-  complaints.notSupported(pointer, `variables, found ${variable}`);
-  return true;
-}
-
 function checkPlace(parsed: CompiledReferencePath, pointer: string, complaints: Complaints): void {
   if (parsed.ofContext) {
     complaints.add(
       'INVALID_JSON_PATH',
       pointer,
       `Expected a path into the input, found '${parsed.text}' into the context object, which is read-only.`,
+    );
+  }
+  if (parsed.variable !== undefined) {
+    complaints.add(
+      'INVALID_JSON_PATH',
+      pointer,
+      `Expected a path into the input, found '${parsed.text}' into a variable, which only Assign sets.`,
     );
   }
   if (parsed.places.some((place) => typeof place === 'number' && place < 0)) {

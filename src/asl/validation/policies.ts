@@ -1,19 +1,26 @@
 import type { Json } from '../../std/json.js';
 import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
+import type { QueryLanguage } from '../definition.js';
 import { RESERVED_ERRORS } from '../error-names.js';
 import { type Check, integer, numberBetween, oneOf, text } from './checks.js';
 import { type Complaints, describe } from './complaints.js';
+import { jsonataValueInCatcher } from './jsonata.js';
+import { onlyIn } from './language.js';
 import { checkFields, checkRequired, type Schema } from './object.js';
 import { resultPath } from './paths.js';
+import { payloadTemplate } from './template.js';
+import { assign } from './variables.js';
 
 /** Retry: a list of Retriers (https://states-language.net/spec.html#errors). */
 export const retry: Check = (value, pointer, complaints) =>
   checkPolicies('Retrier', RETRIER, ['ErrorEquals'], value, pointer, complaints);
 
 /** Catch: a list of Catchers. */
-export const catchers: Check = (value, pointer, complaints) =>
-  checkPolicies('Catcher', CATCHER, ['ErrorEquals', 'Next'], value, pointer, complaints);
+export function catchers(language: QueryLanguage): Check {
+  return (value, pointer, complaints) =>
+    checkPolicies('Catcher', CATCHERS[language], ['ErrorEquals', 'Next'], value, pointer, complaints);
+}
 
 const errorEquals: Check = (value, pointer, complaints) => {
   if (!Array.isArray(value)) {
@@ -39,13 +46,21 @@ const RETRIER: Schema = {
   JitterStrategy: oneOf('FULL', 'NONE'),
 };
 
-const CATCHER: Schema = {
-  Comment: text,
-  ErrorEquals: errorEquals,
-  Next: text,
-  ResultPath: resultPath,
-  Assign: (_value, pointer, complaints) => complaints.notSupported(pointer, 'variables (Assign)'),
-  Output: (_value, pointer, complaints) => complaints.notSupported(pointer, 'JSONata (Output)'),
+const CATCHER: Schema = { Comment: text, ErrorEquals: errorEquals, Next: text };
+
+const CATCHERS: Readonly<Record<QueryLanguage, Schema>> = {
+  JSONPath: {
+    ...CATCHER,
+    ResultPath: resultPath,
+    Assign: assign('JSONPath', payloadTemplate),
+    Output: onlyIn('JSONata'),
+  },
+  JSONata: {
+    ...CATCHER,
+    Assign: assign('JSONata', jsonataValueInCatcher),
+    Output: jsonataValueInCatcher,
+    ResultPath: onlyIn('JSONPath'),
+  },
 };
 
 function checkPolicies(
@@ -67,7 +82,7 @@ function checkPolicies(
       continue;
     }
     checkRequired(policy, needed, at, complaints);
-    checkFields(policy, schema, { pointer: at, owner: `a ${kind}` }, complaints);
+    checkFields(policy, schema, at, complaints);
     const names = policy['ErrorEquals'];
     if (Array.isArray(names) && names.includes('States.ALL') && index < value.length - 1) {
       complaints.schema(

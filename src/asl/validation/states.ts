@@ -1,11 +1,13 @@
 import type { Json, JsonObject } from '../../std/json.js';
 import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
-import type { StateType } from '../definition.js';
+import type { QueryLanguage, StateType } from '../definition.js';
 import { MAX_SECONDS } from '../wait.js';
 import { anything, boolean, type Check, integer, numberBetween, oneOf, text, timestamp } from './checks.js';
 import { choices } from './choice.js';
 import type { Complaints } from './complaints.js';
+import { expressionOr, items, jsonataText, jsonataValue } from './jsonata.js';
+import { onlyIn } from './language.js';
 import {
   checkExactlyOne,
   checkExclusive,
@@ -18,25 +20,39 @@ import { pathOrNull, referencePath, resultPath, textExpression } from './paths.j
 import { catchers, retry } from './policies.js';
 import { checkTask } from './task.js';
 import { payloadTemplate } from './template.js';
+import { assign } from './variables.js';
+
+/** What a state is, as far as its fields depend on it. */
+export interface StateView {
+  type: StateType;
+  language: QueryLanguage;
+  machineType: 'STANDARD' | 'EXPRESS';
+}
 
 /** The fields of one state, except the groups of states inside it, which `groups` checks. */
 export function checkState(
   state: JsonObject,
-  type: StateType,
+  { type, language, machineType }: StateView,
   pointer: string,
   complaints: Complaints,
-  machineType: 'STANDARD' | 'EXPRESS',
 ): void {
-  checkFields(state, SCHEMAS[type], { pointer, owner: `a ${type} state` }, complaints);
+  checkFields(state, SCHEMAS[language][type], pointer, complaints);
   switch (type) {
     case 'Task':
-      checkTask(state, pointer, complaints, machineType);
+      checkTask(state, pointer, complaints, machineType, language);
       break;
     case 'Choice':
       checkRequired(state, ['Choices'], pointer, complaints);
       break;
     case 'Wait':
-      checkExactlyOne(state, ['Seconds', 'SecondsPath', 'Timestamp', 'TimestampPath'], pointer, complaints);
+      checkExactlyOne(
+        state,
+        language === 'JSONata'
+          ? ['Seconds', 'Timestamp']
+          : ['Seconds', 'SecondsPath', 'Timestamp', 'TimestampPath'],
+        pointer,
+        complaints,
+      );
       break;
     case 'Fail':
       checkExclusive(state, ['Error', 'ErrorPath'], pointer, complaints);
@@ -60,16 +76,20 @@ function notYet(feature: string): Check {
 
 const COMMON: Schema = { Type: anything, Comment: text, QueryLanguage: anything };
 const PATHS: Schema = { InputPath: pathOrNull, OutputPath: pathOrNull };
-const MOVES: Schema = { Next: text, End: endsHere, Assign: notYet('variables (Assign)') };
+const TRANSITION: Schema = { Next: text, End: endsHere };
+const SECONDS = integer(1, MAX_SECONDS);
+const COUNT = integer(0, MAX_SECONDS);
+
+const ASSIGN: Schema = { Assign: assign('JSONPath', payloadTemplate) };
+const MOVES: Schema = { ...TRANSITION, ...ASSIGN };
 const SHAPING: Schema = {
   ResultPath: resultPath,
   ResultSelector: payloadTemplate,
   Parameters: payloadTemplate,
 };
-const POLICIES: Schema = { Retry: retry, Catch: catchers };
-const SECONDS = integer(1, MAX_SECONDS);
+const POLICIES: Schema = { Retry: retry, Catch: catchers('JSONPath') };
 
-const SCHEMAS: Readonly<Record<StateType, Schema>> = {
+const JSONPATH: Readonly<Record<StateType, Schema>> = {
   Pass: {
     ...COMMON,
     ...PATHS,
@@ -91,12 +111,12 @@ const SCHEMAS: Readonly<Record<StateType, Schema>> = {
     HeartbeatSecondsPath: referencePath,
     Credentials: credentials,
   },
-  Choice: { ...COMMON, ...PATHS, Choices: choices, Default: text, Assign: notYet('variables (Assign)') },
+  Choice: { ...COMMON, ...PATHS, ...ASSIGN, Choices: choices('JSONPath'), Default: text },
   Wait: {
     ...COMMON,
     ...PATHS,
     ...MOVES,
-    Seconds: integer(0, MAX_SECONDS),
+    Seconds: COUNT,
     SecondsPath: referencePath,
     Timestamp: timestamp,
     TimestampPath: referencePath,
@@ -114,9 +134,9 @@ const SCHEMAS: Readonly<Record<StateType, Schema>> = {
     Iterator: anything,
     ItemsPath: referencePath,
     ItemSelector: payloadTemplate,
-    MaxConcurrency: integer(0, MAX_SECONDS),
+    MaxConcurrency: COUNT,
     MaxConcurrencyPath: referencePath,
-    ToleratedFailureCount: integer(0, MAX_SECONDS),
+    ToleratedFailureCount: COUNT,
     ToleratedFailureCountPath: referencePath,
     ToleratedFailurePercentage: numberBetween(0, 100),
     ToleratedFailurePercentagePath: referencePath,
@@ -126,6 +146,74 @@ const SCHEMAS: Readonly<Record<StateType, Schema>> = {
     Label: notYet('Label of a distributed Map'),
   },
 };
+
+const OUTPUT: Schema = { Output: jsonataValue };
+const LEAVING: Schema = { ...OUTPUT, Assign: assign('JSONata', jsonataValue) };
+const GOING_ON: Schema = { ...TRANSITION, ...LEAVING };
+const JSONATA_POLICIES: Schema = { Retry: retry, Catch: catchers('JSONata') };
+
+const JSONATA: Readonly<Record<StateType, Schema>> = {
+  Pass: { ...COMMON, ...GOING_ON },
+  Task: {
+    ...COMMON,
+    ...GOING_ON,
+    ...JSONATA_POLICIES,
+    Resource: text,
+    Arguments: jsonataValue,
+    TimeoutSeconds: expressionOr(SECONDS),
+    HeartbeatSeconds: expressionOr(SECONDS),
+    Credentials: credentials,
+  },
+  Choice: { ...COMMON, ...LEAVING, Choices: choices('JSONata'), Default: text },
+  Wait: { ...COMMON, ...GOING_ON, Seconds: expressionOr(COUNT), Timestamp: expressionOr(timestamp) },
+  Succeed: { ...COMMON, ...OUTPUT },
+  Fail: { ...COMMON, Error: jsonataText, Cause: jsonataText },
+  Parallel: { ...COMMON, ...GOING_ON, ...JSONATA_POLICIES, Arguments: jsonataValue, Branches: anything },
+  Map: {
+    ...COMMON,
+    ...GOING_ON,
+    ...JSONATA_POLICIES,
+    ItemProcessor: anything,
+    Iterator: anything,
+    Items: items,
+    ItemSelector: jsonataValue,
+    MaxConcurrency: expressionOr(COUNT),
+    ToleratedFailureCount: expressionOr(COUNT),
+    ToleratedFailurePercentage: expressionOr(numberBetween(0, 100)),
+    ItemReader: notYet('ItemReader of a distributed Map'),
+    ItemBatcher: notYet('ItemBatcher of a distributed Map'),
+    ResultWriter: notYet('ResultWriter of a distributed Map'),
+    Label: notYet('Label of a distributed Map'),
+  },
+};
+
+const SCHEMAS: Readonly<Record<QueryLanguage, Readonly<Record<StateType, Schema>>>> = {
+  JSONPath: withOther(JSONPATH, JSONATA, 'JSONata'),
+  JSONata: withOther(JSONATA, JSONPATH, 'JSONPath'),
+};
+
+/** Of every state type also the fields that only the other language has, to be refused as such. */
+function withOther(
+  own: Readonly<Record<StateType, Schema>>,
+  others: Readonly<Record<StateType, Schema>>,
+  other: QueryLanguage,
+): Readonly<Record<StateType, Schema>> {
+  const refuse = onlyIn(other);
+  const extended = (type: StateType): Schema => {
+    const foreign = Object.keys(others[type]).filter((name) => !Object.hasOwn(own[type], name));
+    return { ...Object.fromEntries(foreign.map((name) => [name, refuse])), ...own[type] };
+  };
+  return {
+    Pass: extended('Pass'),
+    Task: extended('Task'),
+    Choice: extended('Choice'),
+    Wait: extended('Wait'),
+    Succeed: extended('Succeed'),
+    Fail: extended('Fail'),
+    Parallel: extended('Parallel'),
+    Map: extended('Map'),
+  };
+}
 
 function endsHere(value: Json, pointer: string, complaints: Complaints): void {
   boolean(value, pointer, complaints);
@@ -165,7 +253,7 @@ const checkConfig: Check = (value, pointer, complaints) => {
     complaints.schema(pointer, 'Expected an object with Mode.');
     return;
   }
-  checkFields(value, CONFIG, { pointer, owner: 'a ProcessorConfig' }, complaints);
+  checkFields(value, CONFIG, pointer, complaints);
   if (value['Mode'] === 'DISTRIBUTED') {
     complaints.notSupported(appendPointer(pointer, 'Mode'), 'distributed Map (Mode DISTRIBUTED)');
   }

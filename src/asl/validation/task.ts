@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../std/json.js';
 import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
+import type { QueryLanguage } from '../definition.js';
+import { isExpression } from '../jsonata/syntax.js';
 import { parseResource, type Resource } from '../resource.js';
 import type { Complaints } from './complaints.js';
 import { describe } from './complaints.js';
@@ -12,13 +14,14 @@ export function checkTask(
   pointer: string,
   complaints: Complaints,
   type: 'STANDARD' | 'EXPRESS',
+  language: QueryLanguage,
 ): void {
   checkRequired(task, ['Resource'], pointer, complaints);
   checkExclusive(task, ['TimeoutSeconds', 'TimeoutSecondsPath'], pointer, complaints);
   checkExclusive(task, ['HeartbeatSeconds', 'HeartbeatSecondsPath'], pointer, complaints);
   checkHeartbeat(task, pointer, complaints);
   const text = fieldOf(task, 'Resource');
-  if (typeof text === 'string') checkResource(text, task, pointer, complaints, type);
+  if (typeof text === 'string') checkResource(text, task, pointer, complaints, { type, language });
 }
 
 function checkHeartbeat(task: JsonObject, pointer: string, complaints: Complaints): void {
@@ -38,7 +41,7 @@ function checkResource(
   task: JsonObject,
   pointer: string,
   complaints: Complaints,
-  type: 'STANDARD' | 'EXPRESS',
+  { type, language }: { type: 'STANDARD' | 'EXPRESS'; language: QueryLanguage },
 ): void {
   const at = appendPointer(pointer, 'Resource');
   const resource = parseResource(text);
@@ -57,7 +60,7 @@ function checkResource(
       break;
     }
     case 'integration':
-      if (resource.integration.kind === 'lambdaInvoke') checkInvoke(task, pointer, complaints);
+      if (resource.integration.kind === 'lambdaInvoke') checkInvoke(task, language, pointer, complaints);
   }
 }
 
@@ -76,16 +79,25 @@ function expressRefusal(resource: Resource & { kind: 'unsupported' }): string | 
 }
 
 /** `lambda:invoke` finds its function in the parameters. */
-function checkInvoke(task: JsonObject, pointer: string, complaints: Complaints): void {
-  const parameters = fieldOf(task, 'Parameters');
+function checkInvoke(
+  task: JsonObject,
+  language: QueryLanguage,
+  pointer: string,
+  complaints: Complaints,
+): void {
+  const field = language === 'JSONata' ? 'Arguments' : 'Parameters';
+  const parameters = fieldOf(task, field);
   if (parameters === undefined) {
-    checkRequired(task, ['Parameters'], pointer, complaints);
+    checkRequired(task, [field], pointer, complaints);
     return;
   }
-  const at = appendPointer(pointer, 'Parameters');
+  if (language === 'JSONata' && isExpression(parameters)) return;
+  const at = appendPointer(pointer, field);
+  const evaluated =
+    language === 'JSONPath' && isObject(parameters) && Object.hasOwn(parameters, 'FunctionName.$');
   if (!isObject(parameters)) {
     complaints.schema(at, `Expected an object with FunctionName, found ${describe(parameters)}.`);
-  } else if (!Object.hasOwn(parameters, 'FunctionName') && !Object.hasOwn(parameters, 'FunctionName.$')) {
+  } else if (!Object.hasOwn(parameters, 'FunctionName') && !evaluated) {
     complaints.schema(at, "The field 'FunctionName' is required but was missing");
   }
 }

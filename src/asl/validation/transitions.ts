@@ -29,11 +29,7 @@ export function checkTransitions(
     checkReached(startAt, states, transitions, pointer, complaints);
   }
   if (ends === 0) {
-    complaints.add(
-      'MISSING_END_STATE',
-      appendPointer(pointer, 'States'),
-      'Expected a state that ends: a Succeed, a Fail or one with "End": true, found none.',
-    );
+    complaints.add('MISSING_END_STATE', appendPointer(pointer, 'States'), 'Workflow has no terminal state');
   }
 }
 

@@ -1,13 +1,15 @@
-import { type ChoiceState, chooseNext, effectiveInput, outputOf } from '../../asl/index.js';
+import { type ChoiceState, choiceCompletion, choose, effectiveInput } from '../../asl/index.js';
+import { after, type Maybe } from '../../std/maybe.js';
 import type { Draft } from '../draft.js';
 import type { Frame } from '../frame.js';
-import type { Outcome } from '../outcome.js';
+import { exits, type Outcome } from '../outcome.js';
 import { scopeOf } from '../scope.js';
 
 /** https://states-language.net/spec.html#choice-state */
-export function enterChoice(draft: Draft, frame: Frame, state: ChoiceState): Outcome {
+export function enterChoice(draft: Draft, frame: Frame, state: ChoiceState): Maybe<Outcome> {
   const scope = scopeOf(draft, frame, state);
   const input = effectiveInput(state, scope);
-  const next = chooseNext(state, scope, input);
-  return { kind: 'exits', output: outputOf(state, scope, input), next };
+  return after(choose(state, scope, input), (chosen) =>
+    after(choiceCompletion(state, scope, input, chosen), (completion) => exits(completion, chosen.next)),
+  );
 }

@@ -1,14 +1,21 @@
-import { effectiveInput, outputOf, type ParallelState, parametersOf, resultOf } from '../../asl/index.js';
-import { addFrame, type Draft, record, tallyOf } from '../draft.js';
+import { completionOf, effectiveInput, type ParallelState, parametersOf, resultOf } from '../../asl/index.js';
+import type { Json } from '../../std/json.js';
+import { after, type Maybe } from '../../std/maybe.js';
+import { addFrame, type Draft, record, recordAside, tallyOf } from '../draft.js';
 import type { ChildrenPhase, Frame } from '../frame.js';
-import { type Outcome, waits } from '../outcome.js';
+import { exits, type Outcome, waits } from '../outcome.js';
 import { scopeOf } from '../scope.js';
 import { joinChildren } from './join.js';
 
 /** https://states-language.net/spec.html#parallel-state: starts every branch; every attempt anew. */
-export function startParallel(draft: Draft, frame: Frame, state: ParallelState): Outcome {
+export function startParallel(draft: Draft, frame: Frame, state: ParallelState): Maybe<Outcome> {
   const scope = scopeOf(draft, frame, state);
-  const input = parametersOf(state, scope, effectiveInput(state, scope));
+  return after(parametersOf(state, scope, effectiveInput(state, scope)), (input) =>
+    startBranches(draft, frame, state, input),
+  );
+}
+
+function startBranches(draft: Draft, frame: Frame, state: ParallelState, input: Json): Outcome {
   const startedEventId = record(draft, frame, 'ParallelStateStarted');
   const total = state.branches.length;
   frame.phase = { kind: 'children', total, limit: total, startedEventId };
@@ -31,11 +38,14 @@ export function joinParallel(
   frame: Frame,
   state: ParallelState,
   phase: ChildrenPhase,
-): Outcome {
+): Maybe<Outcome> {
   if (tallyOf(draft, frame.id).done < phase.total) return waits;
   const { outputs, lastEventId } = joinChildren(draft, frame, phase);
-  record(draft, frame, 'ParallelStateSucceeded', undefined, lastEventId);
+  recordAside(draft, lastEventId, 'ParallelStateSucceeded');
+  // What follows points to the barrier, not to the event that says it has been reached.
+  frame.lastEventId = lastEventId;
   const scope = scopeOf(draft, frame, state);
-  const output = outputOf(state, scope, resultOf(state, scope, outputs));
-  return { kind: 'exits', output, next: state.next, previous: lastEventId };
+  return after(completionOf(state, scope, resultOf(state, scope, outputs)), (completion) =>
+    exits(completion, state.next),
+  );
 }

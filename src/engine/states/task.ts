@@ -1,26 +1,39 @@
 import {
+  completionOf,
   effectiveInput,
-  outputOf,
   parametersOf,
   resultOf,
   type TaskState,
   taskTimeouts,
 } from '../../asl/index.js';
 import type { Json, JsonObject } from '../../std/json.js';
+import { after, type Maybe } from '../../std/maybe.js';
 import { type Draft, record } from '../draft.js';
 import type { Frame, TaskPhase } from '../frame.js';
 import { invocationOf } from '../invocation.js';
-import { type Failure, type Outcome, waits } from '../outcome.js';
+import { exits, type Failure, type Outcome, waits } from '../outcome.js';
 import { boundBytes, dataLimitExceeded, isTooLarge } from '../payload.js';
 import { scopeOf } from '../scope.js';
 import { callOf, REGION, resultEnvelope, SERVICE, UNREADABLE_PAYLOAD } from './lambda-invoke.js';
 
 /** https://states-language.net/spec.html#task-state: schedules the call; every attempt anew. */
-export function startTask(draft: Draft, frame: Frame, state: TaskState): Outcome {
+export function startTask(draft: Draft, frame: Frame, state: TaskState): Maybe<Outcome> {
   const scope = scopeOf(draft, frame, state);
   const input = effectiveInput(state, scope);
-  const parameters = parametersOf(state, scope, input);
-  const { timeoutSeconds, heartbeatSeconds } = taskTimeouts(state, scope, input);
+  return after(parametersOf(state, scope, input), (parameters) =>
+    after(taskTimeouts(state, scope, input), (timeouts) =>
+      schedule(draft, frame, state, parameters, timeouts),
+    ),
+  );
+}
+
+function schedule(
+  draft: Draft,
+  frame: Frame,
+  state: TaskState,
+  parameters: Json,
+  { timeoutSeconds, heartbeatSeconds }: { timeoutSeconds?: number; heartbeatSeconds?: number },
+): Outcome {
   const limits: JsonObject = {};
   if (timeoutSeconds !== undefined) limits['timeoutInSeconds'] = timeoutSeconds;
 
@@ -65,7 +78,7 @@ export function completeTask(
   state: TaskState,
   phase: TaskPhase,
   output: Json,
-): Outcome {
+): Maybe<Outcome> {
   const isFunction = state.integration.kind === 'function';
   const result = isFunction ? output : resultEnvelope(output, phase, draft.run.entropy.uuid());
   const bound = boundBytes(result);
@@ -81,7 +94,9 @@ export function completeTask(
   if (isFunction) record(draft, frame, 'LambdaFunctionSucceeded', { output: result });
   else record(draft, frame, 'TaskSucceeded', { ...SERVICE, output: result });
   const scope = scopeOf(draft, frame, state);
-  return { kind: 'exits', output: outputOf(state, scope, resultOf(state, scope, result)), next: state.next };
+  return after(completionOf(state, scope, resultOf(state, scope, result)), (completion) =>
+    exits(completion, state.next),
+  );
 }
 
 export function failTask(draft: Draft, frame: Frame, state: TaskState, failure: Failure): Outcome {
