@@ -166,14 +166,21 @@ describe('starting an execution', () => {
 });
 
 describe('enqueueing an execution', () => {
-  test('for later rings for nobody yet', async () => {
+  test('for later is rung for by then; what is further away than ten minutes is left to the sweeper', async () => {
     const view = await executions.enqueue({
       stateMachineId: 'm',
       queue: 'low',
       at: new Date(Date.now() + 60_000),
     });
     expect(view).toMatchObject({ queue: 'low', status: 'RUNNING' });
-    expect(house.rung).not.toContain(`low ${view.executionId}`);
+    const rung = house.rung.find((ring) => ring.startsWith(`low ${view.executionId} in `)) ?? '';
+    expect(Number(rung.split(' in ')[1])).toBeGreaterThan(50_000);
+    const later = await executions.enqueue({
+      stateMachineId: 'm',
+      queue: 'low',
+      at: new Date(Date.now() + 3_600_000),
+    });
+    expect(house.rung.some((ring) => ring.includes(later.executionId))).toBe(false);
     const now = await executions.enqueue({ stateMachineId: 'm', queue: 'low' });
     expect(house.rung).toContain(`low ${now.executionId}`);
   });

@@ -23,9 +23,9 @@ export async function openHouse(): Promise<House> {
     if (queue.down) throw new Error('the queue is down');
   };
   const producer = {
-    ring: async (name: string, ids: readonly string[]) => {
+    ring: async (name: string, ids: readonly string[], { delayMs = 0 }: { delayMs?: number } = {}) => {
       await answer();
-      rung.push(...ids.map((id) => `${name} ${id}`));
+      rung.push(...ids.map((id) => `${name} ${id}${delayMs > 0 ? ` in ${delayMs}` : ''}`));
     },
     ringBatch: answer,
   };

@@ -229,6 +229,23 @@ describe('a state machine', () => {
     expect(await refusalOf(machines.statistics('none'))).toMatchObject({ code: 'STATE_MACHINE_NOT_FOUND' });
   });
 
+  test('has statistics to the microsecond, also when it was deleted', async () => {
+    await machines.create({ id: 'measured', name: 's', definition: definitionWith() });
+    const start = new Date(Date.now() - 10_000);
+    for (const ms of [1, 2, 35, 36]) {
+      await putExecution(house.deps.database, {
+        state_machine_id: 'measured',
+        status: 'SUCCEEDED',
+        start_time: start,
+        end_time: new Date(start.getTime() + ms),
+      });
+    }
+    await machines.remove('measured');
+    const { statuses } = await machines.statistics('measured');
+    // Interpolated, they are 35.84999… and 35.97.
+    expect(statuses[1]).toMatchObject({ count: 4, averageMs: 18.5, p50Ms: 18.5, p95Ms: 35.85, p99Ms: 35.97 });
+  });
+
   test('is listed, and never by what no text can be', async () => {
     expect((await machines.list({ id: 'stats' })).items).toHaveLength(1);
     expect(await refusalOf(machines.list({ name: '\0' }))).toMatchObject({ code: 'VALIDATION_FAILED' });
