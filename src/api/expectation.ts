@@ -66,7 +66,8 @@ function listed(choices: readonly string[]): string {
 export function findingOf(value: Json | undefined): string {
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (value !== null && typeof value === 'object') return 'an object';
+  if (value !== null && typeof value === 'object')
+    return Object.keys(value).length === 0 ? 'an empty object' : 'an object';
   if (typeof value !== 'string') return String(value);
   return JSON.stringify(value.length > LONGEST_QUOTE ? `${value.slice(0, LONGEST_QUOTE)}…` : value);
 }

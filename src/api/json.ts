@@ -75,7 +75,7 @@ function syntaxComplaint(text: string): string {
 
 /** The parser's names for what is wrong, in words. */
 const SYNTAX: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'there is something that is no JSON value',
+  InvalidSymbol: 'a word that JSON does not have stands',
   InvalidNumberFormat: 'there is a number that is none in JSON',
   PropertyNameExpected: 'the name of a member, in double quotes, is expected',
   ValueExpected: 'a value is expected',

@@ -23,7 +23,7 @@ import { checkExecutionName, checkFilter, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkText, payloadText } from './payloads.js';
 import { checkSourceState } from './sources.js';
-import type { BatchFilter, BatchOperations, BatchView, CreateBatch } from './types.js';
+import type { BatchFilter, BatchOperations, BatchView, CreateBatch, InputLine } from './types.js';
 
 export function createBatchOperations(deps: Deps): BatchOperations {
   const { database, endings } = deps;
@@ -111,17 +111,13 @@ async function create(deps: Deps, stateMachineId: string, request: CreateBatch):
     const total =
       filter !== undefined
         ? await appendSources(pool, batch, sourcesOf(filter))
-        : inputStream !== undefined
-          ? await writeInputs(
-              pool,
-              batchId,
-              textsOf(inputStream, (n) => `/${n + 1}`, config.payloadLimit),
-            )
-          : await writeInputs(
-              pool,
-              batchId,
-              textsOf(inputs ?? [], (n) => `/inputs/${n}`, config.payloadLimit),
-            );
+        : await writeInputs(
+            pool,
+            batchId,
+            inputStream !== undefined
+              ? textsOfLines(inputStream, config.payloadLimit)
+              : textsOf(inputs ?? [], config.payloadLimit),
+          );
     await openBatch(pool, batchId, total);
     if (total > 0) ringForLeader(deps, queue, batchId);
   } catch (error) {
@@ -149,7 +145,7 @@ function ringForLeader({ queues, log }: Deps, queue: string, batchId: string): v
     .catch((error: unknown) => log.warn({ err: error, queue, batchId }, 'the doorbell did not ring'));
 }
 
-function checkRequest({ namePrefix, concurrency, filter, inputs, inputStream }: CreateBatch): void {
+function checkRequest({ mode, namePrefix, concurrency, filter, inputs, inputStream }: CreateBatch): void {
   const given = [filter, inputs, inputStream].filter((source) => source !== undefined).length;
   if (given !== 1) {
     throw refusal(
@@ -165,6 +161,13 @@ function checkRequest({ namePrefix, concurrency, filter, inputs, inputStream }: 
     }
   }
   if (concurrency !== undefined) checkWhole(concurrency, 1, CONCURRENCY_MAX, '/concurrency');
+  if (concurrency !== undefined && mode !== 'concurrent') {
+    throw refusal(
+      'VALIDATION_FAILED',
+      '/concurrency',
+      `A concurrency needs mode 'concurrent'; a ${mode} batch ${mode === 'sequential' ? 'runs one member after another' : 'takes every slot that it gets'}.`,
+    );
+  }
   if (filter !== undefined) checkSources(filter);
 }
 
@@ -210,14 +213,15 @@ function sourcesOf({ sourceStateName, ...filter }: BatchFilter): Omit<BatchFilte
   return sourceStateName === undefined ? { ...filter, status: 'SUCCEEDED' } : filter;
 }
 
-/** The texts of inputs as they come. @throws OperationError that says which one cannot be taken */
-async function* textsOf(
-  inputs: AsyncIterable<Json> | Iterable<Json>,
-  pointerOf: (n: number) => string,
-  limit: number,
-): AsyncGenerator<string> {
+/** The texts of a body's lines as they come. @throws OperationError that says which one cannot be taken */
+async function* textsOfLines(lines: AsyncIterable<InputLine>, limit: number): AsyncGenerator<string> {
+  for await (const { line, value } of lines) yield payloadText(value, limit, `/${line}`, `Line ${line}`);
+}
+
+/** The texts of inputs. @throws OperationError that says which one cannot be taken */
+function* textsOf(inputs: Iterable<Json>, limit: number): Generator<string> {
   let n = 0;
-  for await (const input of inputs) yield payloadText(input, limit, pointerOf(n++));
+  for (const input of inputs) yield payloadText(input, limit, `/inputs/${n++}`);
 }
 
 async function find({ database }: Deps, id: string): Promise<BatchRow> {

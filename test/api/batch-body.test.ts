@@ -22,7 +22,7 @@ async function listenForBatches(pauseMs = 0): Promise<Taken> {
       create: async (_id, request) => {
         taken.request = request;
         for await (const line of request.inputStream ?? []) {
-          taken.lines.push(line);
+          taken.lines.push(line.value);
           if (taken.lines.length === 200 && pauseMs > 0) break;
           if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
         }

@@ -11,8 +11,12 @@ describe('parseJson', () => {
   });
 
   test.each([
-    ['{"a":}', /ValueExpected at line 1, column 6/],
-    ['{"a":1,\n  b:2}', /line 2, column 3/],
+    ['{"a":}', /^The body is not JSON: a value is expected at column 6\.$/],
+    ['{"a":1,\n  b:2}', /a word that JSON does not have stands at line 2, column 3\.$/],
+    ['{"a":1', /^The body is not JSON: '}' is expected at column 7\.$/],
+    ['["a', /a text is not closed/],
+    ['[01]', /is not JSON: .* at column \d+\.$/],
+    ['"\\x"', /an escape that JSON does not have/],
     ['', /is not JSON/],
     ['{"a":1} x', /is not JSON/],
     ['{"a":1,}', /is not JSON/],

@@ -8,7 +8,7 @@ const limits = { lineLimit: 100, bodyLimit: 10_000 };
 async function linesOf(chunks: readonly (string | Buffer)[], own = limits): Promise<Json[]> {
   const values: Json[] = [];
   const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
-  for await (const value of readLines(stream, own)) values.push(value);
+  for await (const { value } of readLines(stream, own)) values.push(value);
   return values;
 }
 
@@ -29,9 +29,19 @@ describe('readLines', () => {
     expect(await linesOf(['\n \t\r\n1\n\n2\n\n'])).toEqual([1, 2]);
     await expect(linesOf(['1\n\n\n{broken\n4\n'])).rejects.toMatchObject({
       code: 'INVALID_INPUT',
-      message: expect.stringMatching(/^Line 4 is not JSON/),
+      message: 'Line 4 is not JSON: a word that JSON does not have stands at column 2.',
       details: [{ pointer: '/4' }],
     });
+  });
+
+  test('numbers what it gives by its line, blank ones counted', async () => {
+    const given: unknown[] = [];
+    for await (const line of readLines(Readable.from([Buffer.from('\n"a"\n\n"b"')]), limits))
+      given.push(line);
+    expect(given).toEqual([
+      { line: 2, value: 'a' },
+      { line: 4, value: 'b' },
+    ]);
   });
 
   test.each([
@@ -44,8 +54,8 @@ describe('readLines', () => {
 
   test('gives what came before the bad line first', async () => {
     const lines = readLines(Readable.from([Buffer.from('1\n2\n{')]), limits);
-    expect((await lines.next()).value).toBe(1);
-    expect((await lines.next()).value).toBe(2);
+    expect((await lines.next()).value).toEqual({ line: 1, value: 1 });
+    expect((await lines.next()).value).toEqual({ line: 2, value: 2 });
     await expect(lines.next()).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
@@ -97,7 +107,7 @@ describe('readLines', () => {
     const broken = new Readable({ read() {} });
     broken.push('1\n2');
     const lines = readLines(broken, limits);
-    expect((await lines.next()).value).toBe(1);
+    expect((await lines.next()).value).toEqual({ line: 1, value: 1 });
     const next = lines.next();
     broken.destroy(new Error('aborted'));
     await expect(next).rejects.toMatchObject({ code: 'INVALID_INPUT', message: /ended before/ });

@@ -91,6 +91,17 @@ describe('a body', () => {
     ]);
   });
 
+  test('that changes nothing is told what could be changed', async () => {
+    expect(await complaints('/state-machines/m', 'PUT', {})).toEqual([
+      {
+        pointer: '',
+        code: 'VALUE',
+        message:
+          'The body is an empty object; expected an object with at least one of name, description, definition, queue, metadata.',
+      },
+    ]);
+  });
+
   test.each([[null], [[]], [5], ['text'], [true]])('%j is not an object', async (body) => {
     const [first] = await complaints('/state-machines', 'POST', JSON.stringify(body));
     expect(first).toMatchObject({
@@ -147,6 +158,9 @@ describe('a query', () => {
     ['startedAfter=2016-12-31T23:59:60Z', '/startedAfter', 'a time such as'],
     ['startedAfter=0000-01-01T00:00:00Z', '/startedAfter', 'a time such as'],
     ['startedAfter=2026-01-31T12:00:00', '/startedAfter', 'a time such as'],
+    ['startedAfter=2026-02-31T12:00:00Z', '/startedAfter', 'a time such as'],
+    ['startedBefore=2025-02-29T12:00Z', '/startedBefore', 'a time such as'],
+    ['startedBefore=2025-02-28T24:00:00Z', '/startedBefore', 'a time such as'],
     ['name=', '/name', 'text of 1 to 80 characters'],
     ['order=asc', '/order', "There is no query parameter 'order'"],
     ['__proto__=1', '/__proto__', "There is no query parameter '__proto__'"],

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBatchOperations } from '../../src/operations/batches.js';
 import { refusal } from '../../src/operations/errors.js';
-import type { BatchOperations } from '../../src/operations/index.js';
-import type { Json } from '../../src/std/json.js';
+import type { BatchOperations, InputLine } from '../../src/operations/index.js';
 import { connectDatabase, createEndings, type Database, type Endings, newId } from '../../src/store/index.js';
 import { createDatabase } from '../setup/database.js';
 import { rememberingLog } from '../setup/log.js';
@@ -122,8 +121,8 @@ describe('creating a batch', () => {
   test('from a stream that breaks midway: nothing is left, and nobody was told', async () => {
     const before = await countAll();
     const rungBefore = rung.length;
-    async function* lines(): AsyncGenerator<Json> {
-      for (let n = 0; n < 1_100; n++) yield { n };
+    async function* lines(): AsyncGenerator<InputLine> {
+      for (let n = 0; n < 1_100; n++) yield { line: n + 1, value: { n } };
       throw refusal('INVALID_INPUT', '/1101', 'not JSON');
     }
     await expect(
@@ -144,6 +143,17 @@ describe('creating a batch', () => {
     await expect(batches.create('orders', { mode: 'sequential', inputs: ['\0'] })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       details: [{ pointer: '/inputs/0' }],
+    });
+    async function* lines(): AsyncGenerator<InputLine> {
+      yield { line: 1, value: 1 };
+      yield { line: 4, value: 'x'.repeat(2_000) };
+    }
+    await expect(
+      batches.create('orders', { mode: 'distributed', inputStream: lines() }),
+    ).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+      message: 'Line 4 is 2002 bytes of JSON; the limit is 1000.',
+      details: [{ pointer: '/4' }],
     });
     expect(await countAll()).toEqual(before);
   });
@@ -177,6 +187,12 @@ describe('creating a batch', () => {
     await refused('orders', { inputs, namePrefix: 'a b' }).toMatchObject({ code: 'INVALID_NAME' });
     await refused('orders', { inputs, namePrefix: 'a'.repeat(61) }).toMatchObject({ code: 'INVALID_NAME' });
     await refused('orders', { inputs, concurrency: 0 }).toMatchObject({ code: 'VALIDATION_FAILED' });
+    for (const mode of ['sequential', 'distributed'] as const) {
+      await refused('orders', { inputs, mode, concurrency: 5 }).toMatchObject({
+        code: 'VALIDATION_FAILED',
+        details: [{ pointer: '/concurrency', message: expect.stringContaining("mode 'concurrent'") }],
+      });
+    }
     await refused('orders', { filter: { limit: -1 } }).toMatchObject({ code: 'VALIDATION_FAILED' });
     await refused('orders', { filter: { name: '\ud800' } }).toMatchObject({ code: 'VALIDATION_FAILED' });
     await refused('orders', { filter: { stateMachineId: 'nobody' } }).toMatchObject({

@@ -28,7 +28,12 @@ const options = {
     }),
   ),
   concurrency: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 10_000, description: 'How many members run at once.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      description:
+        'How many members run at once; 10 when absent. Only with mode `concurrent`: else it is refused.',
+    }),
   ),
   stopOnError: Type.Optional(
     Type.Boolean({ default: false, description: 'End the batch at its first failure; start nothing more.' }),
@@ -126,7 +131,9 @@ export const BatchBody = Type.Object(
     mode: oneOf(MODES),
     status: BatchStatus,
     namePrefix: Type.String({ examples: ['orders-2026-01'] }),
-    concurrency: Type.Integer({ description: 'How many members run at once.' }),
+    concurrency: Type.Integer({
+      description: 'How many members run at once; 0: as many as the workers have slots for.',
+    }),
     stopOnError: Type.Boolean(),
     queue: Type.String(),
     total: count('Members, started or not.'),
