@@ -1,8 +1,10 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { isCollection, isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Json, JsonObject } from '../std/json.js';
 import { isDeeperThan, isObject, walkJson } from '../std/json.js';
 import { findDuplicateKeys } from '../std/json-text.js';
+import { appendPointer } from '../std/pointer.js';
 import type { Diagnostic, DiagnosticCode } from './diagnostic.js';
+import { opensMoreThan } from './yaml-nesting.js';
 
 export type ParseResult = { ok: true; definition: JsonObject } | { ok: false; diagnostics: Diagnostic[] };
 
@@ -39,6 +41,8 @@ function parseText(text: string): Parsed {
     );
     return duplicates.length > 0 ? { diagnostics: duplicates } : checkValue(json.value);
   }
+  // The document and the scalar of a value are open too: what is only just too deep is counted once it is read.
+  if (opensMoreThan(MAX_DEPTH + 10, text)) return tooDeep();
   const yaml = tryYaml(text);
   // Words that are neither JSON nor a YAML object: as JSON they begin with an unknown one.
   if ('value' in yaml && typeof yaml.value === 'string') {
@@ -87,11 +91,17 @@ function tryYaml(text: string): Parsed {
     });
     const problems = [...document.errors, ...document.warnings];
     if (problems.length > 0) {
+      const twice = problems.filter(({ code }) => code === 'DUPLICATE_KEY').map(({ pos }) => pos[0]);
+      const pointers = keyPointers(document.contents, new Set(twice));
       return {
         diagnostics: problems.map((problem) => {
           const { line } = lineCounter.linePos(problem.pos[0]);
           return problem.code === 'DUPLICATE_KEY'
-            ? error('DUPLICATE_KEY', `A key is given twice in one object, the second time in line ${line}.`)
+            ? error(
+                'DUPLICATE_KEY',
+                `A key is given twice in one object, the second time in line ${line}.`,
+                pointers.get(problem.pos[0]),
+              )
             : error(
                 'INVALID_JSON_DESCRIPTION',
                 `The definition is not valid YAML: ${firstLine(problem.message)}.`,
@@ -102,7 +112,7 @@ function tryYaml(text: string): Parsed {
     // Aliases may repeat a part, but a hundred of them are no definition but an attack by expansion.
     return checkValue(document.toJS({ maxAliasCount: 100 }));
   } catch (problem) {
-    // The library recurses: nesting without end exhausts the stack, and its alias limit throws.
+    // Too many aliases throw.
     const why = problem instanceof Error ? firstLine(problem.message) : String(problem);
     return {
       diagnostics: [error('INVALID_JSON_DESCRIPTION', `The definition cannot be read as YAML: ${why}.`)],
@@ -110,15 +120,28 @@ function tryYaml(text: string): Parsed {
   }
 }
 
+/** JSON Pointers of the keys that begin at these offsets of a YAML text, in one walk. */
+function keyPointers(root: unknown, offsets: ReadonlySet<number>): Map<number, string> {
+  const found = new Map<number, string>();
+  const path: (string | number)[] = [];
+  const walk = (node: unknown): void => {
+    if (!isCollection(node)) return;
+    node.items.forEach((item, index) => {
+      const key = isMap(node) && isPair(item) && isScalar(item.key) ? item.key : undefined;
+      path.push(key === undefined ? index : String(key.value));
+      const offset = key?.range?.[0];
+      if (offset !== undefined && offsets.has(offset)) found.set(offset, appendPointer('', ...path));
+      walk(isPair(item) ? item.value : item);
+      path.pop();
+    });
+  };
+  if (offsets.size > 0) walk(root);
+  return found;
+}
+
 /** Whether a value is JSON of a reasonable size: what YAML or a caller hands in may be neither. */
 function checkValue(value: unknown): Parsed {
-  if (isDeeperThan(value, MAX_DEPTH)) {
-    return {
-      diagnostics: [
-        error('DEFINITION_TOO_LARGE', `A definition nests at most ${MAX_DEPTH} levels deep, found more.`),
-      ],
-    };
-  }
+  if (isDeeperThan(value, MAX_DEPTH)) return tooDeep();
   const diagnostics: Diagnostic[] = [];
   let size = 0;
   walkJson(value, (part, _depth, pointer) => {
@@ -151,6 +174,14 @@ function isDuplicate(diagnostic: Diagnostic): boolean {
 function tooLarge(): { diagnostics: Diagnostic[] } {
   return {
     diagnostics: [error('DEFINITION_TOO_LARGE', `A definition has at most ${MAX_BYTES} bytes, found more.`)],
+  };
+}
+
+function tooDeep(): { diagnostics: Diagnostic[] } {
+  return {
+    diagnostics: [
+      error('DEFINITION_TOO_LARGE', `A definition nests at most ${MAX_DEPTH} levels deep, found more.`),
+    ],
   };
 }
 

@@ -66,7 +66,15 @@ describe('keys given twice', () => {
 
   test('in YAML', () => {
     expect(parseDefinition('a: 1\nb: 2\na: 3\n')).toMatchObject({
-      diagnostics: [{ code: 'DUPLICATE_KEY', message: expect.stringContaining('line 3') }],
+      diagnostics: [{ code: 'DUPLICATE_KEY', pointer: '/a', message: expect.stringContaining('line 3') }],
+    });
+    const nested = 'States:\n  A/B:\n    x: [1, {k: 1, k: 2}]\n  A/B: 2\n7: 1\n7: 2\n';
+    expect(parseDefinition(nested)).toMatchObject({
+      diagnostics: [
+        { code: 'DUPLICATE_KEY', pointer: '/States/A~1B/x/1/k', message: expect.stringContaining('line 3') },
+        { code: 'DUPLICATE_KEY', pointer: '/States/A~1B', message: expect.stringContaining('line 4') },
+        { code: 'DUPLICATE_KEY', pointer: '/7', message: expect.stringContaining('line 6') },
+      ],
     });
   });
 
