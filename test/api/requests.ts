@@ -251,13 +251,18 @@ function fitting(schema: Schema, resolve: (schema: Schema) => Schema): fc.Arbitr
   if (choices !== undefined) return fc.constantFrom(...choices);
   if (anyOf !== undefined) return fc.oneof(definitions, definitions, fc.anything().map(asJson));
   switch (Array.isArray(type) ? type[0] : type) {
-    case 'object':
-      return fc.record(
-        Object.fromEntries(
-          Object.entries(properties ?? {}).map(([name, one]) => [name, fitting(one, resolve)]),
-        ),
-        { requiredKeys: required },
+    case 'object': {
+      const members = Object.entries(properties ?? {}).map(([name, one]): [string, fc.Arbitrary<unknown>] => [
+        name,
+        fitting(one, resolve),
+      ]);
+      const needed = members.filter(([name]) => required.includes(name));
+      // With every option at random, hardly ever do all of them suit each other.
+      return fc.oneof(
+        fc.record(Object.fromEntries(members), { requiredKeys: required }),
+        fc.record(Object.fromEntries(needed)),
       );
+    }
     case 'array':
       return fc.array(fitting(items ?? {}, resolve), { maxLength: 5 });
     case 'integer':
