@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/std/json.js';
-import { difference, type Got } from './compare.js';
+import { compare, type Got } from './compare.js';
 import type { Case } from './corpus.js';
+import { differenceUpTo, LEVELS, type Level } from './levels.js';
 
 const EVENTS: JsonObject[] = [
   {
@@ -90,6 +91,51 @@ describe('the comparison with a recording', () => {
   });
 });
 
+describe('the levels of a comparison', () => {
+  const failed: Case = {
+    ...caseWith(EVENTS),
+    expected: { status: 'FAILED', error: 'E', cause: 'C', events: EVENTS },
+  };
+  const got: Got = { ...gotWith(SHOWN), status: 'FAILED', output: undefined, error: 'E', cause: 'C' };
+
+  test.each<[Level, Partial<Got>]>([
+    ['output', { status: 'SUCCEEDED' }],
+    ['error', { error: 'F' }],
+    ['cause', { cause: 'D' }],
+    ['events', { events: [] }],
+  ])('a difference in the %s is found at that level and at every one after it', (level, change) => {
+    const findings = compare(failed, { ...got, ...change });
+    const found = LEVELS.filter((one) => differenceUpTo(one, findings) !== undefined);
+    expect(found).toEqual(LEVELS.slice(LEVELS.indexOf(level)));
+  });
+
+  test('are those of which something is recorded', () => {
+    const { events: _, ...expected } = failed.expected;
+    expect([...compare({ ...failed, expected }, got).keys()]).toEqual(['output', 'error', 'cause']);
+    expect([...compare({ ...failed, expected: { status: null, events: EVENTS } }, got).keys()]).toEqual([
+      'events',
+    ]);
+  });
+
+  test('an Express execution is recorded with the last event of its log', () => {
+    const endLogEvent = {
+      id: '3',
+      previous_event_id: '2',
+      type: 'ExecutionSucceeded',
+      details: { output: 'id <uuid:1>' },
+      execution_arn: 'arn:<name>',
+      redrive_count: '0',
+    };
+    const express: Case = { ...caseWith([]), expected: { status: 'SUCCEEDED', output: 1, endLogEvent } };
+    expect(difference(express, gotWith(SHOWN))).toBeUndefined();
+    expect(difference(express, gotWith(SHOWN.slice(0, 2)))).toBeDefined();
+  });
+});
+
+function difference(one: Case, got: Got): string | undefined {
+  return differenceUpTo('events', compare(one, got))?.difference;
+}
+
 function caseWith(events: JsonObject[]): Case {
   return {
     id: 'one',
@@ -103,5 +149,5 @@ function caseWith(events: JsonObject[]): Case {
 }
 
 function gotWith(events: JsonObject[]): Got {
-  return { status: 'SUCCEEDED', output: 1, error: undefined, cause: undefined, events };
+  return { executionId: 'arn:e', status: 'SUCCEEDED', output: 1, error: undefined, cause: undefined, events };
 }

@@ -1,4 +1,4 @@
-/** The recorded cases (see the corpus's own README), and which of them are about what is built. */
+/** The recorded cases, in the shape that the corpus's own README gives. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Json, JsonObject } from '../../src/std/json.js';
@@ -14,7 +14,10 @@ export interface Case {
   input?: Json;
   inputText?: string;
   startParams?: { name?: string };
-  lambdas: Record<string, Lambda>;
+  /** Absent where nothing runs. */
+  lambdas?: Record<string, Lambda>;
+  workers?: Json[];
+  stateMachines?: JsonObject;
   eventsSorted?: boolean;
   wildcards?: { path: string; value: Json }[];
   expected: {
@@ -23,6 +26,7 @@ export interface Case {
     error?: string;
     cause?: Json;
     events?: JsonObject[] | null;
+    endLogEvent?: JsonObject;
     apiError?: { code: string; message: string };
     result?: string;
     diagnostics?: JsonObject[];
@@ -35,28 +39,19 @@ export interface Lambda {
 }
 
 /** Beside the project; a checkout of the project alone does not have it. */
-export const CORPUS =
-  process.env['CONFORMANCE_CORPUS'] ?? join(process.cwd(), '..', 'shared', 'conformance', 'aws');
+export const CORPUS = join(process.cwd(), '..', 'shared', 'conformance');
 
-export function corpusExists(): boolean {
-  return existsSync(CORPUS);
+/** The cases of `aws/*.json` in a directory or, where it has no such folder, of its own `*.json`. */
+export function readCases(directory: string): Case[] {
+  const inside = join(directory, 'aws');
+  const folder = existsSync(inside) ? inside : directory;
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json') && file !== 'index.json');
+  return files.sort().flatMap((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case[]);
 }
 
-export function readCases(): Case[] {
-  const files = readdirSync(CORPUS).filter((file) => file.endsWith('.json') && file !== 'index.json');
-  return files.sort().flatMap((file) => JSON.parse(readFileSync(join(CORPUS, file), 'utf8')) as Case[]);
-}
+const KINDS = new Set(['execution', 'express-sync', 'express-async', 'create-error', 'validate-definition']);
 
-/** What the language cannot do yet; definitions that need it are refused at creation. */
-const NOT_BUILT = new Set(['DistributedMap', 'ItemReader', 'Activity']);
-
-/** Executions of Standard machines that need nothing that is not built, and what is refused of definitions. */
-export function isInScope(one: Case): boolean {
-  if (one.kind === 'create-error') return one.expected.apiError?.code === 'InvalidDefinition';
-  if (one.kind === 'validate-definition') return true;
-  if (one.kind !== 'execution' || one.machineType === 'EXPRESS') return false;
-  if (one.features.some((feature) => NOT_BUILT.has(feature))) return false;
-  const services = one.features.filter((feature) => feature.startsWith('resource:'));
-  if (services.some((service) => service !== 'resource:lambda:invoke')) return false;
-  return !JSON.stringify(one.definition ?? one.definitionText).includes('waitForTaskToken');
+/** The others are calls of AWS's API, or of a single state, not the run or the refusal of a definition. */
+export function isAboutDefinition(one: Case): boolean {
+  return KINDS.has(one.kind);
 }

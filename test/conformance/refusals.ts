@@ -1,28 +1,38 @@
 /** What is said of a definition, in the shapes of AWS's two answers about definitions. */
-import { type Diagnostic, parseDefinition, validateDefinition } from '../../src/asl/index.js';
+import type { Diagnostic } from '../../src/asl/index.js';
 import type { JsonObject } from '../../src/std/json.js';
 import type { Case } from './corpus.js';
+import type { Diagnosis } from './diagnosis.js';
+import type { Findings } from './levels.js';
 
-/** What differs from the recorded refusal, or list of diagnostics; undefined when nothing does. */
-export function refusalDifference(one: Case): string | undefined {
-  const diagnostics = diagnose(one);
-  if (one.kind === 'create-error') {
-    const [first] = diagnostics.filter(({ severity }) => severity === 'ERROR').map(shownInRefusal);
-    const got = first === undefined ? undefined : `Invalid State Machine Definition: '${first}'`;
-    return got === one.expected.apiError?.message
-      ? undefined
-      : `expected ${String(one.expected.apiError?.message)}\n  got      ${String(got)}`;
-  }
-  const want = JSON.stringify((one.expected.diagnostics ?? []).map(sorted));
-  const got = JSON.stringify(diagnostics.map(shown).map(sorted));
-  return got === want ? undefined : `expected ${want}\n  got      ${got}`;
+/** CreateStateMachine's refusal: that there is one, its code, its words. */
+export function compareRefusal({ expected }: Case, { errors }: Diagnosis): Findings {
+  const first = errors[0];
+  const got = first && {
+    code: 'InvalidDefinition',
+    message: `Invalid State Machine Definition: '${shownInRefusal(first)}'`,
+  };
+  return new Map([
+    ['output', got === undefined ? 'it was not refused' : undefined],
+    ['error', unlike(expected.apiError?.code, got?.code)],
+    ['cause', unlike(expected.apiError?.message, got?.message)],
+  ]);
 }
 
-function diagnose(one: Case): Diagnostic[] {
-  const parsed = parseDefinition(one.definitionText ?? one.definition ?? '');
-  if (!parsed.ok) return parsed.diagnostics;
-  const type = one.machineType === 'EXPRESS' ? 'EXPRESS' : 'STANDARD';
-  return validateDefinition(parsed.definition, { type });
+/** ValidateStateMachineDefinition's answer: its result, the codes of its diagnostics, all that they say. */
+export function compareDiagnostics({ expected }: Case, { diagnostics, errors }: Diagnosis): Findings {
+  const want = (expected.diagnostics ?? []).map(sorted);
+  const got = diagnostics.map(shown).map(sorted);
+  const codes = (list: JsonObject[]): string => list.map(({ code }) => String(code)).join(' ');
+  return new Map([
+    ['output', unlike(expected.result, errors.length > 0 ? 'FAIL' : 'OK')],
+    ['error', unlike(codes(want), codes(got))],
+    ['cause', unlike(JSON.stringify(want), JSON.stringify(got))],
+  ]);
+}
+
+function unlike(want: string | undefined, got: string | undefined): string | undefined {
+  return want === got ? undefined : `expected ${String(want)}\n  got      ${String(got)}`;
 }
 
 function shownInRefusal({ code, message, pointer }: Diagnostic): string {

@@ -1,0 +1,25 @@
+/** The behaviours that the corpus gives to functions. */
+import type { Handler } from '../engine/driver.js';
+import type { Lambda } from './corpus.js';
+
+/** @throws Error for a source that the corpus's README does not list. */
+export function handlerFor({ source, params }: Lambda): Handler {
+  switch (source) {
+    case 'identity':
+      return (input) => ({ output: input });
+    case 'constant':
+      return () => ({ output: params?.['value'] ?? null });
+    case 'throw':
+      return () => {
+        const [errorType, errorMessage] = [String(params?.['errorType']), String(params?.['errorMessage'])];
+        const cause = JSON.stringify({ errorMessage, errorType, requestId: '0', stackTrace: [] });
+        return { error: errorType, cause };
+      };
+    case 'sleep-then-identity':
+      return (input) => ({ output: input, afterMs: Number(params?.['seconds']) * 1000 });
+    case 'repeat':
+      return () => ({ output: String(params?.['text']).repeat(Number(params?.['times'])) });
+    default:
+      throw new Error(`no function behaves like '${source}'`);
+  }
+}
