@@ -22,7 +22,8 @@ export function batchContender(bench: Bench, name: string, shape: BatchShape): C
         await service.createMachine(RUN_UP, definition);
         await service.createMachine(MEASURED, definition);
         // The workers find the queues, open their sessions and compile what is hot.
-        await runBatch(service, RUN_UP, { ...shape, mode: 'distributed', orders: RUN_UP_ORDERS });
+        const { workers } = shape;
+        await runBatch(service, RUN_UP, { workers, mode: 'distributed', orders: RUN_UP_ORDERS });
         const statements = await showStatements(bench);
         const used = await bench.servers.cpu.start(service.pids);
         const seconds = await runBatch(service, MEASURED, shape);

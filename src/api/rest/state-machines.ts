@@ -1,6 +1,5 @@
 import type { StateMachineOperations, StateMachineView, ValidationView } from '../../operations/index.js';
 import type { Api } from '../api.js';
-import { nestingComplaint, refuseDeepDefinition } from '../definition-text.js';
 import { strict } from '../schemas/json.js';
 import { PageQuery } from '../schemas/page.js';
 import { refusals, STORED, WITH_BODY } from '../schemas/problem.js';
@@ -50,7 +49,6 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
       },
     },
     async (request, reply) => {
-      refuseDeepDefinition(request.body.definition);
       const view = await operations.create(request.body);
       return reply
         .code(201)
@@ -96,8 +94,6 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
       },
     },
     ({ body }): Promise<ValidationView> | ValidationView => {
-      const complaint = nestingComplaint(body.definition);
-      if (complaint !== undefined) return { result: 'FAIL', diagnostics: [complaint] };
       return operations.validate(body.definition, body.type);
     },
   );
@@ -141,7 +137,6 @@ export function stateMachineRoutes(app: Api, operations: StateMachineOperations)
       },
     },
     async ({ params, body }) => {
-      refuseDeepDefinition(body.definition);
       return bodyOf(await operations.update(params.stateMachineId, body));
     },
   );
