@@ -60,7 +60,7 @@ export const BatchFilterBody = strict(
     name: Type.Optional(
       Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
     ),
-    startedAfter: Type.Optional(instant('Sources that started at this time or later.')),
+    startedAfter: Type.Optional(instant('Sources that started after this time.')),
     startedBefore: Type.Optional(instant('Sources that started before this time.')),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'At most so many sources.' }),

@@ -108,7 +108,7 @@ const filter = {
       description: 'Executions that are in this state, or ended in it.',
     }),
   ),
-  startedAfter: Type.Optional(instant('Started at this time or later.')),
+  startedAfter: Type.Optional(instant('Started after this time.')),
   startedBefore: Type.Optional(instant('Started before this time.')),
   batchId: Type.Optional(uuid('Members of this batch.')),
 };

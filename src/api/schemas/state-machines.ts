@@ -76,7 +76,7 @@ export const StateMachineQuery = strict({
     Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
   ),
   type: Type.Optional(oneOf(['STANDARD', 'EXPRESS'], { description: 'Machines of this type.' })),
-  createdAfter: Type.Optional(instant('Created at this time or later.')),
+  createdAfter: Type.Optional(instant('Created after this time.')),
   createdBefore: Type.Optional(instant('Created before this time.')),
   ...PageQuery,
 });
@@ -147,7 +147,7 @@ export const ValidationBody = Type.Object(
 );
 
 export const StatisticsQuery = strict({
-  startedAfter: Type.Optional(instant('Executions that started at this time or later.')),
+  startedAfter: Type.Optional(instant('Executions that started after this time.')),
   startedBefore: Type.Optional(instant('Executions that started before this time.')),
 });
 
