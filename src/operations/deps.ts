@@ -1,4 +1,4 @@
-import type { Producer, Queues } from '../queue/index.js';
+import { type Producer, type Queues, RING_AHEAD_MS } from '../queue/index.js';
 import type { Database, Endings, StoreLog } from '../store/index.js';
 
 /** What the operations are made from. */
@@ -23,8 +23,7 @@ export interface Deps extends OperationsParts {
 
 /**
  * Rings for executions that are runnable, now or at a time, without waiting: the truth is in PostgreSQL, and if
- * the queue is down the sweeper rings later. What is due only in ten minutes or more is left to the sweeper
- * too, so that a queue holds no jobs for next year.
+ * the queue is down the sweeper rings later.
  */
 export function ringSoon({ queues, log }: Deps, queue: string, ids: readonly string[], at?: Date): void {
   const delayMs = at === undefined ? 0 : Math.max(0, at.getTime() - Date.now());
@@ -35,5 +34,3 @@ export function ringSoon({ queues, log }: Deps, queue: string, ids: readonly str
       log.warn({ err: error, queue, executions: ids.length }, 'the doorbell did not ring'),
     );
 }
-
-const RING_AHEAD_MS = 10 * 60_000;

@@ -4,6 +4,9 @@
  * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
  */
 import type { Json, JsonObject } from '../std/json.js';
+import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+
+export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
 export interface Operations {
   stateMachines: StateMachineOperations;
@@ -119,21 +122,6 @@ export interface StatisticsView {
   statuses: StatusStatistics[];
 }
 
-/** Durations are of executions that have ended, in milliseconds; null: none has. */
-export interface StatusStatistics {
-  status: ExecutionStatus;
-  count: number;
-  averageMs: number | null;
-  minMs: number | null;
-  maxMs: number | null;
-  p50Ms: number | null;
-  p95Ms: number | null;
-  p99Ms: number | null;
-  /** When the first and the last of them started. */
-  first: Date | null;
-  last: Date | null;
-}
-
 // Executions
 
 export interface ExecutionOperations {
@@ -180,19 +168,6 @@ export interface WaitOptions {
   waitSeconds?: number;
   /** Whoever waits has gone. */
   signal?: AbortSignal;
-}
-
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
-
-export interface ExecutionFilter {
-  stateMachineId?: string;
-  status?: ExecutionStatus;
-  /** Part of it, in any case. */
-  name?: string;
-  currentState?: string;
-  startedAfter?: Date;
-  startedBefore?: Date;
-  batchId?: string;
 }
 
 export interface ExecutionView {

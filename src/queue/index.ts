@@ -4,5 +4,5 @@ export type { ConsumeOptions, Consumer, WeightedQueue } from './consumer.js';
 export { type Doorbell, MAX_IDS } from './doorbell.js';
 export { isQueueName, QUEUE_NAME } from './names.js';
 export { NoSlot, type Slot, SlotPool } from './pool.js';
-export type { Producer, RingOptions } from './producer.js';
+export { type Producer, RING_AHEAD_MS, type RingOptions } from './producer.js';
 export type { QueueStats } from './stats.js';

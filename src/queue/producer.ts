@@ -22,6 +22,12 @@ export interface Producer {
   ringBatch(queue: string, batchId: string, options?: Pick<RingOptions, 'jobId'>): Promise<void>;
 }
 
+/**
+ * How far ahead anybody rings for a timer, in ms. What is due later is left to the sweeper, so that a queue holds
+ * no jobs for next year.
+ */
+export const RING_AHEAD_MS = 10 * 60_000;
+
 export function createProducer(backend: Backend, queues: OpenQueues, policy: RetryPolicy): Producer {
   const bells = new Map<string, Bell>();
   const add = async (queue: string, entries: readonly Entry[]): Promise<void> => {

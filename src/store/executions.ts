@@ -98,6 +98,7 @@ export async function countExecutions(pool: pg.Pool, filter: ExecutionFilter): P
   return rows[0]?.n ?? 0;
 }
 
+/** Durations are of executions that have ended, in milliseconds; null: none has. */
 export interface StatusStatistics {
   status: ExecutionStatus;
   count: number;
@@ -107,6 +108,7 @@ export interface StatusStatistics {
   p50Ms: number | null;
   p95Ms: number | null;
   p99Ms: number | null;
+  /** When the first and the last of them started. */
   first: Date | null;
   last: Date | null;
 }

@@ -5,6 +5,7 @@
 import type { Machine } from '../asl/index.js';
 import type { RetryPolicy } from '../config.js';
 import { Activation, type Clock, type Entropy, fold, newRun, type Run, type Tasks } from '../engine/index.js';
+import { RING_AHEAD_MS } from '../queue/index.js';
 import type { Json } from '../std/json.js';
 import {
   abortExecution,
@@ -68,9 +69,6 @@ const PARKED_MAX_BYTES = 64 * 1024 * 1024;
 function weightOf({ position }: Parked): number {
   return 2_000 + position.tailBytes + position.snapshotBytes;
 }
-
-/** Timers further away than this are left to the sweeper, so that a queue holds no jobs for next year. */
-const RING_AHEAD_MS = 10 * 60_000;
 
 interface Parked {
   run: Run;
