@@ -1,8 +1,9 @@
-/** `npm run bench`: ours side by side with the baselines, on servers of its own, in one run. */
+/** `npm run bench`: ours side by side with the baselines, on servers of its own, in one run; or the language alone. */
 import { bullmqBaseline } from './baselines/bullmq.js';
 import { naiveBaseline } from './baselines/naive.js';
 import { emptyRoute, naiveStarts } from './baselines/starts.js';
 import type { Contender } from './contender.js';
+import { benchLanguage } from './language/index.js';
 import { describeMachine } from './machine.js';
 import { type BenchOptions, readOptions, USAGE } from './options.js';
 import { batchContender } from './ours/batches.js';
@@ -15,6 +16,7 @@ import { type Servers, startServers } from './servers.js';
 
 const options = readOptions(process.argv.slice(2));
 if (options === 'help') process.stdout.write(USAGE);
+else if (options.language) await benchLanguage(options, say);
 else await run(options);
 
 async function run(options: BenchOptions): Promise<void> {

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
+  /** Measure the language alone, instead of the service. */
+  language: boolean;
   /** How often everything is measured, in turns; the median counts. */
   rounds: number;
   /** Multiplies how many executions and requests a measurement has. */
@@ -15,7 +17,8 @@ export interface BenchOptions {
   statements: boolean;
 }
 
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `npm run bench -- [language] [options]
+  language              the language alone: no service, no servers; takes --quick, --rounds (9) and --only
   --quick               one round, a fifth of the work
   --rounds N            how often everything is measured (3)
   --scale F             multiplies the work of each measurement (1)
@@ -27,8 +30,9 @@ export const USAGE = `npm run bench -- [options]
 
 /** @throws Error when an option is unknown or makes no sense. */
 export function readOptions(args: readonly string[]): BenchOptions | 'help' {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
@@ -41,8 +45,13 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     },
   });
   if (values.help) return 'help';
+  const stranger = positionals.find((word) => word !== 'language');
+  if (stranger !== undefined) throw new Error(`there is no bench '${stranger}'; expected 'language' or none`);
+  const language = positionals.length > 0;
+  const rounds = values.rounds ?? (values.quick ? '1' : language ? '9' : '3');
   return {
-    rounds: Math.max(1, Math.floor(positive('rounds', values.rounds ?? (values.quick ? '1' : '3')))),
+    language,
+    rounds: Math.max(1, Math.floor(positive('rounds', rounds))),
     scale: positive('scale', values.scale ?? (values.quick ? '0.2' : '1')),
     only: values.only,
     env: Object.fromEntries(values.env.map(readSetting)),
