@@ -11,7 +11,7 @@ import type { CompiledPath, CompiledReferencePath } from './jsonpath/index.js';
 import type { Integration } from './resource.js';
 import type { CompiledTemplate } from './template.js';
 
-export type { Integration } from './resource.js';
+export type { Integration, Pattern, ServiceAction } from './resource.js';
 
 export interface Machine extends StateGroup {
   comment: string | undefined;
@@ -34,7 +34,8 @@ export type State =
   | SucceedState
   | FailState
   | ParallelState
-  | MapState;
+  | MapState
+  | MessageState;
 
 export type StateType = State['type'];
 
@@ -97,6 +98,25 @@ export interface TaskState extends StateCommon, Transition, ResultShaping, Retri
   resultSelector: CompiledTemplate | undefined;
   timeoutSeconds: Limit | undefined;
   heartbeatSeconds: Limit | undefined;
+  credentials: Template | undefined;
+}
+
+/**
+ * Waits for a message from outside: our extension of the language, from the library that went before
+ * (docs/message-state.md).
+ */
+export interface MessageState extends StateCommon, Transition, ResultShaping {
+  type: 'Message';
+  catch: readonly Catcher[];
+  correlationKey: string | JsonataExpression;
+  /** undefined: the whole effective input. */
+  correlationValue: CompiledReferencePath | JsonataTemplate | undefined;
+  /** Which part of the message's data is the result; undefined: all of it. */
+  messagePath: CompiledPath | undefined;
+  resultSelector: CompiledTemplate | undefined;
+  timeoutSeconds: Limit | undefined;
+  /** The state that follows when the time is up; undefined: the state fails with States.Timeout. */
+  timeoutNext: string | undefined;
 }
 
 export interface ChoiceState extends StateCommon {
@@ -148,6 +168,41 @@ export interface MapState extends StateCommon, Transition, ResultShaping, Retrie
   maxConcurrency: Limit;
   toleratedFailureCount: Limit | undefined;
   toleratedFailurePercentage: Limit | undefined;
+  /** undefined: an inline Map. */
+  distributed: DistributedMap | undefined;
+}
+
+/** What only a Map of mode DISTRIBUTED has (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html). */
+export interface DistributedMap {
+  /** Names its map runs: the Label, or one made from the state's name; unique in the machine. */
+  label: string;
+  executionType: 'STANDARD' | 'EXPRESS';
+  itemReader: ItemReader | undefined;
+  itemBatcher: ItemBatcher | undefined;
+  resultWriter: ResultWriter | undefined;
+}
+
+export interface ItemReader {
+  resource: string;
+  /** Parameters or Arguments. */
+  parameters: Template | undefined;
+  /** ReaderConfig without MaxItems and MaxItemsPath. */
+  config: Template;
+  maxItems: Limit | undefined;
+}
+
+export interface ItemBatcher {
+  maxItemsPerBatch: Limit | undefined;
+  maxInputBytesPerBatch: Limit | undefined;
+  batchInput: Template | undefined;
+}
+
+export interface ResultWriter {
+  /** undefined: the results are transformed and returned, not written. */
+  resource: string | undefined;
+  parameters: Template | undefined;
+  /** WriterConfig; `{}` when there is none. */
+  config: Template;
 }
 
 export interface Retrier {

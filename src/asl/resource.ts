@@ -2,8 +2,25 @@
 export type Integration =
   /** `arn:aws:lambda:…:function:NAME`, `arn:aws:lambda:::NAME` or a plain `NAME`. */
   | { kind: 'function'; functionName: string }
-  /** `arn:aws:states:::lambda:invoke`: the function's name is in the parameters. */
-  | { kind: 'lambdaInvoke' };
+  /** `arn:aws:states:REGION:ACCOUNT:activity:NAME`. */
+  | { kind: 'activity'; activityArn: string }
+  /** `arn:aws:states:::SERVICE:ACTION`, with or without a pattern after it. */
+  | { kind: 'service'; service: ServiceAction; pattern: Pattern };
+
+/** The service integrations that run here. */
+export type ServiceAction =
+  | 'lambda:invoke'
+  | 'states:startExecution'
+  | 'aws-sdk:sfn:startExecution'
+  | 'aws-sdk:sfn:sendTaskSuccess'
+  | 'aws-sdk:sfn:sendTaskFailure'
+  | 'aws-sdk:sfn:sendTaskHeartbeat';
+
+/**
+ * How a task ends: with the call's answer, with the end of the job that it started, or with the token that it
+ * handed out (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html).
+ */
+export type Pattern = 'requestResponse' | 'sync' | 'sync:2' | 'waitForTaskToken';
 
 /** What a Resource's text says: something we run, something AWS has and we do not yet, or nothing at all. */
 export type Resource =

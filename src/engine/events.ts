@@ -39,7 +39,16 @@ export type EventType =
   | 'TaskStarted'
   | 'TaskSucceeded'
   | 'TaskFailed'
+  | 'TaskSubmitted'
   | 'TaskTimedOut'
+  | 'ActivityScheduled'
+  | 'ActivityStarted'
+  | 'ActivitySucceeded'
+  | 'ActivityFailed'
+  | 'ActivityTimedOut'
+  | 'MessageAwaited'
+  | 'MessageReceived'
+  | 'MessageTimedOut'
   | 'EvaluationFailed'
   | 'ParallelStateStarted'
   | 'ParallelStateSucceeded'
@@ -47,10 +56,14 @@ export type EventType =
   | 'MapStateStarted'
   | 'MapStateSucceeded'
   | 'MapStateFailed'
+  | 'MapRunStarted'
+  | 'MapRunSucceeded'
+  | 'MapRunFailed'
+  | 'MapRunAborted'
   | 'MapIterationStarted'
   | 'MapIterationSucceeded'
   | 'MapIterationFailed'
   | 'MapIterationAborted';
 
 /** The states that take time, so that a failure beside them can cut them. */
-export type CuttableType = 'Task' | 'Wait' | 'Parallel' | 'Map';
+export type CuttableType = 'Task' | 'Wait' | 'Parallel' | 'Map' | 'Message';

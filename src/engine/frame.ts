@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../std/json.js';
-import type { EndStatus } from './ports.js';
+import type { Awaited, Call, FunctionCall } from './effects.js';
+import type { EndStatus, TaskOutcome } from './ports.js';
 
 /**
  * A frame is one thread of an execution: the root, a branch of a Parallel, an iteration of a Map. It is
@@ -34,8 +35,10 @@ export interface Frame {
 export type Phase =
   /** To be entered. */
   | { kind: 'enter' }
-  /** A task is being called. */
+  /** The world is being called. */
   | TaskPhase
+  /** The world has been called, and will speak when it has something to say. */
+  | AwaitPhase
   /** A Wait state, until then. */
   | { kind: 'waiting'; untilMs: number }
   /** A Retry's pause, until then. */
@@ -45,17 +48,34 @@ export type Phase =
   /** A child that has ended; it waits for its siblings. The root: the execution has ended. */
   | { kind: 'done'; output: Json };
 
-export interface TaskPhase {
+export interface TaskPhase extends TaskTimes {
   kind: 'task';
   key: string;
-  functionName: string;
-  /** What the function gets; absent: the state's raw input, which need not be kept twice. */
-  input?: Json;
+  call: StoredCall;
+  /** `lambda:invoke` with `LogType: "Tail"`: the result has a LogResult. */
+  tail?: boolean;
+  /** A callback that was quicker than the call that handed out its token. */
+  early?: TaskOutcome;
+}
+
+/** A function's input that is the state's raw input need not be kept twice. */
+export type StoredCall =
+  | Exclude<Call, FunctionCall>
+  | (Omit<FunctionCall, 'input'> & { input?: Json });
+
+export interface AwaitPhase extends TaskTimes {
+  kind: 'awaiting';
+  key: string;
+  awaited: Awaited;
+  /** How long an activity worker has once it has taken the task. */
+  timeoutMs?: number;
+}
+
+/** The times of an attempt: absent where there is no limit. ms, and ms since the epoch. */
+interface TaskTimes {
   timeoutAtMs?: number;
   heartbeatMs?: number;
   heartbeatAtMs?: number;
-  /** `lambda:invoke` with `LogType: "Tail"`: the result has a LogResult. */
-  tail?: boolean;
 }
 
 /**

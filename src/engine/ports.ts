@@ -7,7 +7,7 @@
  *    holds in memory, silently: its successor has the journal.
  */
 import type { Json } from '../std/json.js';
-import type { InvokeEffect } from './effects.js';
+import type { InvokeEffect, ReleaseEffect } from './effects.js';
 import type { Frame, RunMeta } from './frame.js';
 
 /** One row of the journal: what happened since the last checkpoint. */
@@ -81,6 +81,8 @@ export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: strin
 export interface Tasks {
   /** Runs what an `invoke` effect asks for. Never throws: what goes wrong is an outcome. */
   invoke(effect: InvokeEffect, about: ExecutionAbout, call: TaskCall): Promise<TaskOutcome>;
+  /** Does what a `release` effect asks for, as well as it can: whoever answers later is refused or ignored. Never throws. */
+  release(effect: ReleaseEffect, about: ExecutionAbout): Promise<void>;
 }
 
 export interface TaskCall {
@@ -95,6 +97,10 @@ export interface ExecutionAbout {
   executionId: string;
   executionName: string;
   stateMachineId: string;
+  /** Of the machine. */
+  version: number;
+  /** Where its children wait for a worker. */
+  queue: string;
 }
 
 export interface Clock {
@@ -112,10 +118,53 @@ export interface Entropy {
 }
 
 /** What has come from outside for an execution, in order. */
-export interface InboxSignal {
-  seq: number;
-  kind: 'stop';
-  data: { error?: string; cause?: string };
+export type InboxSignal = { seq: number } & Signal;
+
+export type Signal = { [K in keyof SignalData]: { kind: K; data: SignalData[K] } }[keyof SignalData];
+
+/** What each kind of signal says. Those for a frame that waits no more, or for another call, say nothing. */
+export interface SignalData {
+  stop: { error?: string; cause?: string };
+  /** An activity worker has taken the task. */
+  taskLeased: ForFrame & { workerName?: string };
+  tokenSucceeded: ForFrame & { output: Json };
+  tokenFailed: ForFrame & { error?: string; cause?: string };
+  tokenHeartbeat: ForFrame;
+  childEnded: ForFrame & { child: EndedExecution };
+  message: ForFrame & { data: Json };
+  mapRunEnded: ForFrame & { run: EndedMapRun };
+}
+
+/** With the execution's id: where an answer goes. */
+export interface ForFrame {
+  frameId: number;
+  key: string;
+}
+
+/** A child as DescribeExecution tells it. Input and output are JSON texts. */
+export interface EndedExecution {
+  executionArn: string;
+  name: string;
+  stateMachineArn: string;
+  status: EndStatus;
+  input: string;
+  output?: string;
+  error?: string;
+  cause?: string;
+  startTimeMs: number;
+  stopTimeMs: number;
+}
+
+/** A map run that is over. `failed` counts neither `timedOut` nor `aborted`. */
+export interface EndedMapRun {
+  status: 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+  error?: string;
+  cause?: string;
+  total: number;
+  succeeded: number;
+  failed: number;
+  timedOut: number;
+  aborted: number;
 }
 
 export interface Inbox {
