@@ -27,9 +27,9 @@ export interface Draft {
   /** Frames that became ready in this step, in order; may name frames that are gone or wait by now. */
   readonly queue: number[];
   /** How many children of a frame have started and are done, where this step changed that. */
-  readonly tallies: Map<number, Tally>;
+  tallies: ReadonlyMap<number, Tally>;
   /** Children born in this step, by parent. */
-  readonly born: Map<number, number[]>;
+  born: ReadonlyMap<number, number[]>;
   /** How much data the step has put into events, at most, in bytes. */
   bytes: number;
 }
@@ -49,11 +49,15 @@ export function beginDraft(run: Run, nowMs: number): Draft {
     history: [],
     effects: [],
     queue: [],
-    tallies: new Map(),
-    born: new Map(),
+    tallies: NO_TALLIES,
+    born: NO_BIRTHS,
     bytes: 0,
   };
 }
+
+/** Most steps have to do with no children, so the maps of children are made by the first that does. */
+const NO_TALLIES: ReadonlyMap<number, Tally> = new Map();
+const NO_BIRTHS: ReadonlyMap<number, number[]> = new Map();
 
 export function settleDraft(draft: Draft, more: boolean): Step {
   const { run, meta, changed, dropped, history } = draft;
@@ -98,7 +102,7 @@ export function addFrame(
   if (frame.parent !== null) {
     tallyOf(draft, frame.parent).started += 1;
     const born = draft.born.get(frame.parent);
-    if (born === undefined) draft.born.set(frame.parent, [frame.id]);
+    if (born === undefined) birthsIn(draft).set(frame.parent, [frame.id]);
     else born.push(frame.id);
   }
   return frame;
@@ -109,9 +113,21 @@ export function tallyOf(draft: Draft, id: number): Tally {
   if (tally === undefined) {
     const family = draft.run.families.get(id);
     tally = { started: family?.ids.size ?? 0, done: family?.done ?? 0 };
-    draft.tallies.set(id, tally);
+    talliesIn(draft).set(id, tally);
   }
   return tally;
+}
+
+function talliesIn(draft: Draft): Map<number, Tally> {
+  const own = draft.tallies === NO_TALLIES ? new Map() : (draft.tallies as Map<number, Tally>);
+  draft.tallies = own;
+  return own;
+}
+
+function birthsIn(draft: Draft): Map<number, number[]> {
+  const own = draft.born === NO_BIRTHS ? new Map() : (draft.born as Map<number, number[]>);
+  draft.born = own;
+  return own;
 }
 
 /** All children of a frame, in the order of their index. */
@@ -128,6 +144,7 @@ export function childrenOf(draft: Draft, id: number): Frame[] {
 
 /** Drops the descendants of a frame and cancels what they have running. */
 export function dropChildren(draft: Draft, id: number): void {
+  if (!draft.run.families.has(id) && !draft.born.has(id)) return;
   for (const child of childrenOf(draft, id)) {
     dropChildren(draft, child.id);
     cancelTask(draft, child);
@@ -135,8 +152,8 @@ export function dropChildren(draft: Draft, id: number): void {
     draft.changed.delete(child.id);
     draft.dropped.add(child.id);
   }
-  draft.born.delete(id);
-  draft.tallies.set(id, { started: 0, done: 0 });
+  birthsIn(draft).delete(id);
+  talliesIn(draft).set(id, { started: 0, done: 0 });
 }
 
 /** Cancels the frame's task, if one is running; the frame's phase is the caller's to change. */

@@ -1,6 +1,7 @@
 import {
   type ContextFacts,
   contextObject,
+  type Entropy,
   type Machine,
   type MapState,
   type Scope,
@@ -11,6 +12,7 @@ import type { Json, JsonObject } from '../std/json.js';
 import { type Draft, frameOf } from './draft.js';
 import type { Frame } from './frame.js';
 import { retryCount } from './invocation.js';
+import type { About } from './run.js';
 import { variablesFor } from './variables.js';
 
 /** The state that a frame is in. */
@@ -50,10 +52,43 @@ export function itemScope(draft: Draft, frame: Frame, state: MapState, index: nu
 type Item = NonNullable<ContextFacts['mapItem']>;
 
 function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefined): Scope {
-  const { about, entropy } = draft.run;
-  let context: JsonObject | undefined;
-  const make = (): JsonObject =>
-    contextObject({
+  return new FrameScope(draft, frame, state, item);
+}
+
+/**
+ * A class, so that the context object costs nothing until it is looked at, which most states never do: a getter
+ * on a prototype is free, on an object literal it is defined anew for every scope.
+ */
+class FrameScope implements Scope {
+  readonly input: Json;
+  readonly variables: JsonObject;
+  readonly nowMs: number;
+  readonly entropy: Entropy;
+  readonly #about: About;
+  readonly #frame: Frame;
+  readonly #state: State;
+  readonly #item: Item | undefined;
+  #context: JsonObject | undefined;
+
+  constructor(draft: Draft, frame: Frame, state: State, item: Item | undefined) {
+    this.input = frame.input;
+    this.variables = variablesFor(draft, frame);
+    this.nowMs = draft.nowMs;
+    this.entropy = draft.run.entropy;
+    this.#about = draft.run.about;
+    this.#frame = frame;
+    this.#state = state;
+    this.#item = item;
+  }
+
+  get context(): JsonObject {
+    this.#context ??= this.#makeContext();
+    return this.#context;
+  }
+
+  #makeContext(): JsonObject {
+    const about = this.#about;
+    return contextObject({
       execution: {
         id: about.executionId,
         name: about.executionName,
@@ -64,23 +99,13 @@ function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefi
       },
       stateMachine: { id: about.stateMachineId, name: about.stateMachineName },
       state: {
-        name: state.name,
-        enteredTimeMs: frame.enteredAtMs,
-        ...('retry' in state && { retryCount: retryCount(frame) }),
+        name: this.#state.name,
+        enteredTimeMs: this.#frame.enteredAtMs,
+        ...('retry' in this.#state && { retryCount: retryCount(this.#frame) }),
       },
-      ...(item !== undefined && { mapItem: item }),
+      ...(this.#item !== undefined && { mapItem: this.#item }),
     });
-  return {
-    input: frame.input,
-    // Made when it is looked at: most states never do.
-    get context() {
-      context ??= make();
-      return context;
-    },
-    variables: variablesFor(draft, frame),
-    nowMs: draft.nowMs,
-    entropy,
-  };
+  }
 }
 
 /** The item of the nearest Map around the frame, found in the frame of that Map. */

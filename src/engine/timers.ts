@@ -46,7 +46,13 @@ export function nextTimerMs(timers: Timers, frames: ReadonlyMap<number, Frame>):
 }
 
 /** The frames whose time has come by `nowMs`, earliest first; the heap stays as it is. */
-export function dueFrames(timers: Timers, frames: ReadonlyMap<number, Frame>, nowMs: number): number[] {
+export function dueFrames(
+  timers: Timers,
+  frames: ReadonlyMap<number, Frame>,
+  nowMs: number,
+): readonly number[] {
+  const top = timers[0];
+  if (top === undefined || top[0] > nowMs) return NONE;
   const due = new Map<number, number>();
   const look = [0];
   for (let at = look.pop(); at !== undefined; at = look.pop()) {
@@ -57,6 +63,8 @@ export function dueFrames(timers: Timers, frames: ReadonlyMap<number, Frame>, no
   }
   return [...due].sort(([idA, a], [idB, b]) => a - b || idA - idB).map(([id]) => id);
 }
+
+const NONE: readonly number[] = [];
 
 function counts([at, id]: readonly [number, number], frames: ReadonlyMap<number, Frame>): boolean {
   const frame = frames.get(id);

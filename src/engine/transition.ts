@@ -236,7 +236,10 @@ function leave(
   if (assigned !== undefined) details['assignedVariables'] = assigned;
   record(draft, frame, `${state.type}StateExited`, details);
   if (next !== undefined) {
-    Object.assign(frame, { state: next, phase: { kind: 'enter' }, input: output, retries: [] });
+    frame.state = next;
+    frame.phase = { kind: 'enter' };
+    frame.input = output;
+    frame.retries = [];
     draft.queue.push(frame.id);
     return undefined;
   }
@@ -263,7 +266,9 @@ function endChild(draft: Draft, child: Frame, parentId: number, output: Json): M
   const exitedEventId = child.lastEventId;
   if (state.type === 'Map')
     record(draft, child, 'MapIterationSucceeded', { index: child.index, name: state.name });
-  Object.assign(child, { phase: { kind: 'done', output }, input: null, retries: [] });
+  child.phase = { kind: 'done', output };
+  child.input = null;
+  child.retries = [];
   const tally = tallyOf(draft, parentId);
   tally.done += 1;
   return decideIn(draft, frame, state, () => {
