@@ -53,7 +53,7 @@ CREATE TABLE "activities" (
     CONSTRAINT "activities_pkey" PRIMARY KEY ("name")
 );
 
--- Who waits for which message. message: one that has matched and is about to be put into the inbox.
+-- Who waits for which message. hash: of key and value, which may be longer than an index entry. message: one that has matched and is about to be put into the inbox.
 CREATE TABLE "message_correlations" (
     "execution_id" UUID NOT NULL,
     "frame_id" INTEGER NOT NULL,
@@ -62,14 +62,14 @@ CREATE TABLE "message_correlations" (
     "state_name" TEXT NOT NULL,
     "correlation_key" TEXT NOT NULL,
     "correlation_value" TEXT NOT NULL,
+    "hash" BIGINT NOT NULL,
     "timeout_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "message" TEXT,
     CONSTRAINT "message_correlations_pkey" PRIMARY KEY ("execution_id", "key")
 );
--- By hash: a key and a value may be longer than an index entry.
-CREATE INDEX "message_correlations_hash_idx" ON "message_correlations"(hashtextextended("correlation_value", 0), hashtextextended("correlation_key", 0));
-CREATE INDEX "message_correlations_state_machine_id_idx" ON "message_correlations"("state_machine_id", "created_at", "execution_id", "key");
+CREATE INDEX "message_correlations_hash_idx" ON "message_correlations"("hash");
+CREATE INDEX "message_correlations_waiting_idx" ON "message_correlations"("state_machine_id", "created_at", "execution_id", "key");
 CREATE INDEX "message_correlations_message_idx" ON "message_correlations"("created_at") WHERE "message" IS NOT NULL;
 
 -- Messages that nobody waited for yet.
@@ -77,10 +77,11 @@ CREATE TABLE "messages" (
     "id" UUID NOT NULL,
     "correlation_key" TEXT NOT NULL,
     "correlation_value" TEXT NOT NULL,
+    "hash" BIGINT NOT NULL,
     "data" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     CONSTRAINT "messages_pkey" PRIMARY KEY ("id")
 );
-CREATE INDEX "messages_hash_idx" ON "messages"(hashtextextended("correlation_value", 0), hashtextextended("correlation_key", 0));
+CREATE INDEX "messages_hash_idx" ON "messages"("hash");
 CREATE INDEX "messages_expires_at_idx" ON "messages"("expires_at");
