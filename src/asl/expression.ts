@@ -31,16 +31,15 @@ export function parseExpression(text: string): CompiledExpression {
   return call;
 }
 
-/** Where an expression stands: AWS says in two ways that its path finds nothing. */
+/** Where an expression stands, for messages. */
 export interface Place {
   /** The field that holds it, with its `.$`. */
   field: string;
-  /** True inside a ResultSelector, of which AWS complains as of InputPath and OutputPath. */
-  inResultSelector?: boolean;
 }
 
 /**
- * The value of an expression. `input` is what `$` means.
+ * The value of an expression. `input` is what `$` means. AWS says in two ways that a path finds nothing: inside
+ * a ResultSelector as it does of InputPath and OutputPath.
  * Throws StatesError: States.Runtime for a path that finds nothing, States.IntrinsicFailure for a call
  * with arguments that the function refuses.
  */
@@ -49,10 +48,11 @@ export function evaluateExpression(
   scope: Scope,
   input: Json,
   place: Place,
+  inResultSelector = false,
 ): Json {
   if (expression.kind === 'call') return callIntrinsic(expression, scope, input);
   const { path } = expression;
-  if (place.inResultSelector === true) return resolvePath(path, scope, input);
+  if (inResultSelector) return resolvePath(path, scope, input);
   const value = lookUp(path, scope, input);
   if (value !== undefined) return value;
   const found = JSON.stringify(lookedIn(path, scope, input));

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../std/json.js';
-import { isObject, setField } from '../std/json.js';
-import { type CompiledExpression, evaluateExpression, parseExpression } from './expression.js';
+import { isObject } from '../std/json.js';
+import { type CompiledExpression, evaluateExpression, type Place, parseExpression } from './expression.js';
 import type { Scope } from './scope.js';
 
 /**
@@ -9,10 +9,14 @@ import type { Scope } from './scope.js';
  */
 export type CompiledTemplate =
   | { kind: 'constant'; value: Json }
-  | { kind: 'object'; fields: readonly (readonly [name: string, part: CompiledTemplate])[] }
+  /** `blank` has all fields already: to copy it and overwrite them is quicker than to add one after another. */
+  | {
+      kind: 'object';
+      blank: JsonObject;
+      fields: readonly (readonly [name: string, part: CompiledTemplate])[];
+    }
   | { kind: 'list'; items: readonly CompiledTemplate[] }
-  /** `field` is the name with its `.$`, for messages. */
-  | { kind: 'expression'; field: string; expression: CompiledExpression };
+  | { kind: 'expression'; place: Place; expression: CompiledExpression };
 
 /** Compiles a template that has been validated. Throws PathSyntaxError for a `.$` field that is no expression. */
 export function compileTemplate(template: Json): CompiledTemplate {
@@ -24,7 +28,15 @@ export function compileTemplate(template: Json): CompiledTemplate {
   const fields = Object.entries(template).map(([key, value]) => compileField(key, value));
   return fields.every(([, part]) => isConstant(part))
     ? { kind: 'constant', value: template }
-    : { kind: 'object', fields };
+    : { kind: 'object', blank: blankOf(fields), fields };
+}
+
+/** Parsed, since V8 keeps an object to which many fields were added as a hash table, which copies slowly. */
+function blankOf(fields: readonly (readonly [name: string, part: CompiledTemplate])[]): JsonObject {
+  const names = fields.map(([name]) => `${JSON.stringify(name)}:null`);
+  const blank = JSON.parse(`{${names.join(',')}}`) as JsonObject;
+  for (const [name, part] of fields) if (part.kind === 'constant') blank[name] = part.value;
+  return blank;
 }
 
 /**
@@ -41,16 +53,14 @@ export function fillTemplate(
     case 'constant':
       return template.value;
     case 'expression':
-      return evaluateExpression(template.expression, scope, input, {
-        field: template.field,
-        inResultSelector,
-      });
+      return evaluateExpression(template.expression, scope, input, template.place, inResultSelector);
     case 'list':
       return template.items.map((item) => fillTemplate(item, scope, input, inResultSelector));
     case 'object': {
-      const filled: JsonObject = {};
+      // An own field of the copy is overwritten also when it is called `__proto__`.
+      const filled = { ...template.blank };
       for (const [name, part] of template.fields) {
-        setField(filled, name, fillTemplate(part, scope, input, inResultSelector));
+        if (part.kind !== 'constant') filled[name] = fillTemplate(part, scope, input, inResultSelector);
       }
       return filled;
     }
@@ -60,7 +70,10 @@ export function fillTemplate(
 function compileField(key: string, value: Json): [string, CompiledTemplate] {
   if (!key.endsWith('.$')) return [key, compileTemplate(value)];
   if (typeof value !== 'string') throw new TypeError(`the field ${key} of a template must be a string`);
-  return [key.slice(0, -2), { kind: 'expression', field: key, expression: parseExpression(value) }];
+  return [
+    key.slice(0, -2),
+    { kind: 'expression', place: { field: key }, expression: parseExpression(value) },
+  ];
 }
 
 function isConstant(part: CompiledTemplate): boolean {

@@ -14,7 +14,8 @@ export function evaluatePath(path: CompiledPath, root: Json): Json | undefined {
 /** As evaluatePath, for the steps after `$` or `@`. Most paths are fields and indexes only: those need no lists. */
 export function evaluateSteps(steps: readonly Step[], root: Json): Json | undefined {
   let node: Json = root;
-  for (const [position, step] of steps.entries()) {
+  for (let position = 0; position < steps.length; position++) {
+    const step = steps[position] as Step;
     if (step.kind !== 'field' && step.kind !== 'index') return branchFrom(steps, position, [node], root);
     const next = stepInto(step, node);
     // A missing field before a wildcard gives an empty list, as AWS answers.
