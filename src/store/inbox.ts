@@ -4,7 +4,7 @@
  * numbers have no gap. Whoever owns or next claims the execution folds them in.
  */
 import type pg from 'pg';
-import type { InboxSignal } from '../engine/index.js';
+import type { InboxSignal, SignalData } from '../engine/index.js';
 import { batchEndRule } from './sql/batch-end.js';
 
 /** The channel on which owners hear that something has come in; the payload is the execution's id. */
@@ -20,11 +20,11 @@ export interface Delivery {
 }
 
 /** Puts a signal into an execution's inbox and wakes it. */
-export async function deliverSignal(
+export async function deliverSignal<K extends keyof SignalData>(
   pool: pg.Pool,
   executionId: string,
-  kind: InboxSignal['kind'],
-  data: InboxSignal['data'],
+  kind: K,
+  data: SignalData[K],
 ): Promise<Delivery> {
   const { rows } = await pool.query<{ delivered: boolean; owner: string | null; queue: string }>(
     `WITH woken AS (
@@ -50,15 +50,12 @@ export async function deliverSignal(
 
 /** The signals of an execution after `seq`, in order. */
 export async function readSignals(pool: pg.Pool, executionId: string, seq: number): Promise<InboxSignal[]> {
-  const { rows } = await pool.query<{ seq: number; kind: InboxSignal['kind']; data: string }>(
+  const { rows } = await pool.query<{ seq: number; kind: string; data: string }>(
     'SELECT seq, kind, data FROM inbox WHERE execution_id = $1 AND seq > $2 ORDER BY seq',
     [executionId, seq],
   );
-  return rows.map((row) => ({
-    seq: row.seq,
-    kind: row.kind,
-    data: JSON.parse(row.data) as InboxSignal['data'],
-  }));
+  // What was put in was a signal, and comes out as it was.
+  return rows.map(({ seq, kind, data }) => ({ seq, kind, data: JSON.parse(data) }) as InboxSignal);
 }
 
 /** The executions of a worker that have signals waiting: what a lost notification would have said. */

@@ -17,6 +17,8 @@ export interface HandlerContext {
   signal: AbortSignal;
   /** Says that the work goes on: the state's HeartbeatSeconds start anew. */
   heartbeat: () => void;
+  /** What the state's Credentials say; undefined: it has none. */
+  credentials: Json | undefined;
   /** When the attempt times out, ms since the epoch; undefined: never. */
   timeoutAtMs: number | undefined;
   log: HandlerLog;

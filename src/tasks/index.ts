@@ -1,4 +1,4 @@
-/** What a Resource may mean. For now: a function of the handlers module. */
+/** The code that Task states call: the functions of the handlers module. */
 export {
   defineHandlers,
   type Handler,
@@ -6,5 +6,5 @@ export {
   type HandlerLog,
   type Handlers,
 } from './handlers.js';
-export { createTasks, type TasksOptions } from './invoke.js';
+export { createFunctions, type FunctionCall, type Functions, type FunctionsOptions } from './invoke.js';
 export { HandlersError, loadHandlers } from './load.js';

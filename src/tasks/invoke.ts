@@ -6,28 +6,42 @@
  * (https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html).
  */
 import { inspect } from 'node:util';
-import type { InvokeEffect, TaskOutcome, Tasks } from '../engine/index.js';
+import type { ExecutionAbout, InvokeEffect, TaskCall, TaskOutcome } from '../engine/index.js';
 import { type HandlerLog, type Handlers, toJson } from './handlers.js';
 
-export interface TasksOptions {
+/** The call of a function, as the engine asks for it. */
+export type FunctionCall = Extract<InvokeEffect['call'], { kind: 'function' }>;
+
+export interface Functions {
+  /** Calls the handler of that name. Never throws: what goes wrong is an outcome. */
+  call(
+    asked: FunctionCall,
+    effect: InvokeEffect,
+    about: ExecutionAbout,
+    call: TaskCall,
+  ): Promise<TaskOutcome>;
+}
+
+export interface FunctionsOptions {
   handlers: Handlers;
   /** Makes the logger that a handler gets, bound to the execution and state. */
   logFor: (about: { executionId: string; stateName: string; functionName: string }) => HandlerLog;
 }
 
-export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
+export function createFunctions({ handlers, logFor }: FunctionsOptions): Functions {
   return {
-    async invoke(effect, about, call) {
-      const handler = Object.hasOwn(handlers, effect.functionName)
-        ? handlers[effect.functionName]
-        : undefined;
-      if (handler === undefined) return missing(effect);
+    async call({ functionName, input, credentials }, effect, about, call) {
+      const handler = Object.hasOwn(handlers, functionName) ? handlers[functionName] : undefined;
+      if (handler === undefined) return missing(functionName, effect.stateName);
       try {
-        const result = await handler(effect.input, {
-          ...about,
+        const result = await handler(input, {
+          executionId: about.executionId,
+          executionName: about.executionName,
+          stateMachineId: about.stateMachineId,
           stateName: effect.stateName,
           attempt: effect.attempt,
           idempotencyKey: effect.key,
+          credentials,
           timeoutAtMs: effect.timeoutAtMs,
           get signal() {
             return call.signal;
@@ -38,7 +52,7 @@ export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
             return logFor({
               executionId: about.executionId,
               stateName: effect.stateName,
-              functionName: effect.functionName,
+              functionName,
             });
           },
         });
@@ -46,7 +60,7 @@ export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
         if (json.ok) return { ok: true, output: json.json };
         return failure(
           'Runtime.MarshalError',
-          `The result of '${effect.functionName}' is not JSON: ${json.reason}`,
+          `The result of '${functionName}' is not JSON: ${json.reason}`,
           [],
         );
       } catch (error) {
@@ -57,8 +71,8 @@ export function createTasks({ handlers, logFor }: TasksOptions): Tasks {
 }
 
 /** No function of that name: AWS's error name for it, and where to look. */
-function missing(effect: InvokeEffect): TaskOutcome {
-  const cause = `Function not found: ${effect.functionName}. State '${effect.stateName}' calls it, and the handlers module of this worker has none of that name.`;
+function missing(functionName: string, stateName: string): TaskOutcome {
+  const cause = `Function not found: ${functionName}. State '${stateName}' calls it, and the handlers module of this worker has none of that name.`;
   return { ok: false, error: 'Lambda.ResourceNotFoundException', cause };
 }
 

@@ -271,7 +271,7 @@ export function createRunner(options: RunnerOptions): Runner {
   async function stopIfAsked(executionId: string): Promise<void> {
     const { pool } = options.database;
     const stop = (await readSignals(pool, executionId, 0)).find(({ kind }) => kind === 'stop');
-    if (stop !== undefined) await abortExecution(pool, executionId, stop.data.error, stop.data.cause);
+    if (stop?.kind === 'stop') await abortExecution(pool, executionId, stop.data.error, stop.data.cause);
   }
 }
 

@@ -3,27 +3,27 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { InvokeEffect } from '../../src/engine/index.js';
-import { createTasks, type HandlerContext, type Handlers, loadHandlers } from '../../src/tasks/index.js';
+import { createFunctions, type HandlerContext, type Handlers, loadHandlers } from '../../src/tasks/index.js';
 import { rememberingLog } from '../setup/log.js';
 
-const about = { executionId: 'e-1', executionName: 'one', stateMachineId: 'm' };
+const about = { executionId: 'e-1', executionName: 'one', stateMachineId: 'm', version: 1, queue: 'm' };
 const call = { signal: new AbortController().signal, heartbeat: () => undefined };
 
-function effect(functionName: string): InvokeEffect {
+function effect(functionName: string) {
   return {
     kind: 'invoke',
     frameId: 0,
     key: 'e-1/3',
-    functionName,
+    call: { kind: 'function', functionName, input: { total: 3 }, credentials: { RoleArn: 'r' } },
     stateName: 'Charge',
-    input: { total: 3 },
     attempt: 1,
     timeoutAtMs: undefined,
-  };
+  } satisfies InvokeEffect;
 }
 
 function invoke(handlers: Handlers, functionName = 'charge') {
-  return createTasks({ handlers, logFor: () => rememberingLog() }).invoke(effect(functionName), about, call);
+  const asked = effect(functionName);
+  return createFunctions({ handlers, logFor: () => rememberingLog() }).call(asked.call, asked, about, call);
 }
 
 describe('a handler', () => {
@@ -36,7 +36,15 @@ describe('a handler', () => {
       },
     });
     expect(outcome).toEqual({ ok: true, output: { paid: 3 } });
-    expect(seen[0]).toMatchObject({ ...about, stateName: 'Charge', attempt: 1, idempotencyKey: 'e-1/3' });
+    expect(seen[0]).toMatchObject({
+      executionId: 'e-1',
+      executionName: 'one',
+      stateMachineId: 'm',
+      stateName: 'Charge',
+      attempt: 1,
+      idempotencyKey: 'e-1/3',
+      credentials: { RoleArn: 'r' },
+    });
     expect(seen[0]?.log.info).toBeInstanceOf(Function);
   });
 
