@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { median } from '../statistics.js';
 import { type DuelResult, fight } from './duel.js';
 import { jsonataTemplate } from './jsonata-template.js';
-import { jsonpathTemplate } from './jsonpath-template.js';
+import { jsonpathTemplates } from './jsonpath-template.js';
 import { mapOfPass } from './map-of-pass.js';
 import { orderProcessing } from './order-processing.js';
 
@@ -13,11 +13,13 @@ export async function benchLanguage(
   say: (text: string) => void,
 ): Promise<void> {
   const all = [
-    await orderProcessing(true),
-    await orderProcessing(false),
+    await orderProcessing({ calls: 'example', asText: true }),
+    await orderProcessing({ calls: 'example', asText: false }),
+    await orderProcessing({ calls: 'empty', asText: true }),
+    await orderProcessing({ calls: 'empty', asText: false }),
     mapOfPass(true),
     mapOfPass(false),
-    jsonpathTemplate(),
+    ...jsonpathTemplates(),
     jsonataTemplate(),
   ];
   const chosen = all.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));

@@ -60,7 +60,8 @@ export let written = 0;
 
 const NOW_MS = Date.parse('2026-11-23T12:00:00.000Z');
 
-const ABOUT = {
+/** Of every execution. */
+export const ABOUT = {
   executionId: '0195a1b2-c3d4-7e5f-8a6b-9c0d1e2f3a4b',
   executionName: 'bench',
   stateMachineId: '0195a1b2-0000-7000-8000-000000000000',
