@@ -18,27 +18,26 @@ export class TooManySteps extends Error {
 export class SteppedRegExp {
   lastIndex = 0;
   readonly #native: RegExp;
-  readonly #risk: Risk;
+  readonly #known: Known;
   readonly #steps: Steps = { left: MAX_STEPS };
-  #program: Program | undefined;
 
   constructor(pattern: RegExp) {
     this.#native = new RegExp(pattern);
-    this.#risk = riskOf(pattern.source);
+    this.#known = knownOf(pattern);
   }
 
   exec(text: string): RegExpExecArray | null {
-    if (isQuick(this.#risk, text.length)) return this.#execNative(text);
-    try {
-      this.#program ??= compilePattern(this.#native);
-    } catch (error) {
-      if (!(error instanceof PatternUnsupported)) throw error;
-      if (text.length <= SHORT && !this.#risk.nested) return this.#execNative(text);
+    const { risk } = this.#known;
+    if (isQuick(risk, text.length)) return this.#execNative(text);
+    this.#known.program ??= programOf(this.#native);
+    const { program } = this.#known;
+    if (program === 'unsupported') {
+      if (text.length <= SHORT && !risk.nested) return this.#execNative(text);
       throw new TooManySteps(
         `The regular expression ${String(this.#native)} may take too long over this text.`,
       );
     }
-    const found = runPattern(this.#program, text, this.lastIndex, this.#steps);
+    const found = runPattern(program, text, this.lastIndex, this.#steps);
     if (found === 'exhausted') {
       throw new TooManySteps(`The regular expression ${String(this.#native)} took too many steps.`);
     }
@@ -51,6 +50,32 @@ export class SteppedRegExp {
     const found = this.#native.exec(text);
     this.lastIndex = this.#native.lastIndex;
     return found;
+  }
+}
+
+/** What has been found out about a pattern. The library makes a matcher for every evaluation, from the same pattern. */
+interface Known {
+  risk: Risk;
+  program?: Program | 'unsupported';
+}
+
+const KNOWN = new WeakMap<RegExp, Known>();
+
+function knownOf(pattern: RegExp): Known {
+  let known = KNOWN.get(pattern);
+  if (known === undefined) {
+    known = { risk: riskOf(pattern.source) };
+    KNOWN.set(pattern, known);
+  }
+  return known;
+}
+
+function programOf(pattern: RegExp): Program | 'unsupported' {
+  try {
+    return compilePattern(pattern);
+  } catch (error) {
+    if (error instanceof PatternUnsupported) return 'unsupported';
+    throw error;
   }
 }
 
