@@ -10,12 +10,26 @@
  */
 import { createDeferred, type Deferred } from '../std/deferred.js';
 import type { Effect, InvokeEffect } from './effects.js';
-import type { AppendAnswer, Clock, Inbox, Journal, Leave, TaskCall, TaskOutcome, Tasks } from './ports.js';
+import type {
+  AppendAnswer,
+  Clock,
+  ExecutionAbout,
+  Inbox,
+  Journal,
+  Leave,
+  TaskCall,
+  TaskOutcome,
+  Tasks,
+} from './ports.js';
 import { applyDelta, currentState, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
 import { type Happening, isEmpty, mergeAllSteps, type Step, step } from './step.js';
 
 export interface ActivationOptions {
   run: Run;
+  /** Of the machine. */
+  version: number;
+  /** Where the execution's doorbell is. */
+  queue: string;
   epoch: number;
   /** The seq of the last checkpoint; 0 before the first. */
   seq: number;
@@ -136,6 +150,7 @@ export class Activation {
         const leave = this.#leaveAfter(effects, decision !== undefined && !isEmpty(decision));
         const answer = await this.#commit(decision, leave);
         if (answer === 'lost') return 'lost';
+        await this.#release(effects);
         if (leave?.kind === 'ended') return 'ended';
         if (leave?.kind === 'parked') return answer === 'woken' || this.#handsBack() ? 'woken' : 'parked';
         this.#act(effects);
@@ -170,7 +185,7 @@ export class Activation {
     if (!this.#unread) return;
     this.#unread = false;
     for (const signal of await this.#options.ports.inbox.read(this.#run.about.executionId, this.#inboxSeq)) {
-      this.#happened.push({ ...signal.data, kind: signal.kind });
+      this.#happened.push({ ...signal.data, kind: signal.kind } as Happening);
       this.#inboxSeq = signal.seq;
     }
     // What was there at the claim and is not any more was folded in before.
@@ -284,12 +299,25 @@ export class Activation {
     this.#owesCalls = false;
   }
 
-  #call(invocations: readonly InvokeEffect[]): void {
+  /** Whoever answers what nobody waits for any more should be told so; a crash here leaves that to the sweeper. */
+  async #release(effects: readonly Effect[]): Promise<void> {
+    const releases = effects.filter((effect) => effect.kind === 'release');
+    if (releases.length === 0) return;
+    const about = this.#about();
+    await Promise.all(releases.map((effect) => this.#options.ports.tasks.release(effect, about)));
+  }
+
+  #about(): ExecutionAbout {
     const { executionId, executionName, stateMachineId } = this.#run.about;
+    const { version, queue } = this.#options;
+    return { executionId, executionName, stateMachineId, version, queue };
+  }
+
+  #call(invocations: readonly InvokeEffect[]): void {
+    const about = this.#about();
     for (const effect of invocations) {
       const call = new Call();
       this.#calls.set(effect.key, call);
-      const about = { executionId, executionName, stateMachineId };
       const { frameId, key } = effect;
       call.heartbeat = () => {
         if (this.#calls.get(key) === call) this.#happen({ kind: 'heartbeat', frameId, key });
@@ -306,7 +334,7 @@ export class Activation {
         this.#happen(
           outcome.ok
             ? { kind: 'taskSucceeded', frameId, key, output: outcome.output }
-            : { kind: 'taskFailed', frameId, key, error: outcome.error, cause: outcome.cause },
+            : { ...outcome, kind: 'taskFailed', frameId, key },
         );
       });
     }

@@ -11,6 +11,7 @@ import type { Json, JsonObject } from '../std/json.js';
 import type { Effect } from './effects.js';
 import type { EventType, HistoryEvent } from './events.js';
 import type { Frame, RunMeta } from './frame.js';
+import { awaitedOf } from './invocation.js';
 import type { EndStatus } from './ports.js';
 import { canGoOn, type Run } from './run.js';
 import type { Step } from './step.js';
@@ -156,10 +157,14 @@ export function dropChildren(draft: Draft, id: number): void {
   talliesIn(draft).set(id, { started: 0, done: 0 });
 }
 
-/** Cancels the frame's task, if one is running; the frame's phase is the caller's to change. */
+/** Gives up what the frame has going on in the world; the frame's phase is the caller's to change. */
 export function cancelTask(draft: Draft, frame: Frame): void {
   const { phase } = frame;
-  if (phase.kind === 'task') draft.effects.push({ kind: 'cancel', frameId: frame.id, key: phase.key });
+  if (phase.kind !== 'task' && phase.kind !== 'awaiting') return;
+  const { key } = phase;
+  if (phase.kind === 'task') draft.effects.push({ kind: 'cancel', frameId: frame.id, key });
+  const awaited = awaitedOf(frame);
+  if (awaited !== undefined) draft.effects.push({ kind: 'release', frameId: frame.id, key, awaited });
 }
 
 /** Records an event that follows the frame's last one, or another when `previous` says so. */
@@ -223,5 +228,7 @@ function isStillWanted(draft: Draft, effect: Effect): boolean {
   if (effect.kind === 'end') return true;
   const frame =
     effect.kind === 'invoke' ? frameOf(draft, effect.frameId) : draft.run.frames.get(effect.frameId);
-  return frame?.phase.kind === 'task' && frame.phase.key === effect.key;
+  const phase = frame?.phase;
+  if (phase?.kind === 'awaiting') return effect.kind === 'release' && phase.key === effect.key;
+  return phase?.kind === 'task' && phase.key === effect.key;
 }

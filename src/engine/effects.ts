@@ -47,7 +47,13 @@ export type Call =
   /** Make the items of a map run into child executions, and start them. Answers `{total}`. */
   | { kind: 'startMapRun'; request: MapRunRequest }
   /** Gather what a map run's children returned, or write it where ResultWriter says. Answers the Map's result. */
-  | { kind: 'finishMapRun'; mapRunId: string; mapRunArn: string; writer?: DistributedPlan['writer'] };
+  | {
+      kind: 'finishMapRun';
+      mapRunId: string;
+      mapRunArn: string;
+      label: string;
+      writer?: DistributedPlan['writer'];
+    };
 
 export interface FunctionCall {
   kind: 'function';
@@ -121,6 +127,7 @@ export type Awaited =
   | { kind: 'token'; token: string }
   /** An activity worker, to take the task; then, to answer. */
   | { kind: 'lease' | 'activity'; token: string }
-  | { kind: 'child'; executionId: string }
+  /** The end of the execution that this call started. */
+  | { kind: 'child' }
   | { kind: 'message' }
-  | { kind: 'mapRun'; mapRunId: string };
+  | { kind: 'mapRun'; mapRunId: string; mapRunArn: string; writer?: DistributedPlan['writer'] };

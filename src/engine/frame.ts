@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../std/json.js';
 import type { Awaited, Call, FunctionCall } from './effects.js';
-import type { EndStatus, TaskOutcome } from './ports.js';
+import type { EndedMapRun, EndStatus, TaskOutcome } from './ports.js';
 
 /**
  * A frame is one thread of an execution: the root, a branch of a Parallel, an iteration of a Map. It is
@@ -56,24 +56,24 @@ export interface TaskPhase extends TaskTimes {
   tail?: boolean;
   /** A callback that was quicker than the call that handed out its token. */
   early?: TaskOutcome;
+  /** How the map run has ended that the call starts, or whose results it gathers. */
+  ended?: EndedMapRun;
 }
 
 /** A function's input that is the state's raw input need not be kept twice. */
-export type StoredCall =
-  | Exclude<Call, FunctionCall>
-  | (Omit<FunctionCall, 'input'> & { input?: Json });
+export type StoredCall = Exclude<Call, FunctionCall> | (Omit<FunctionCall, 'input'> & { input?: Json });
 
 export interface AwaitPhase extends TaskTimes {
   kind: 'awaiting';
   key: string;
   awaited: Awaited;
-  /** How long an activity worker has once it has taken the task. */
-  timeoutMs?: number;
 }
 
 /** The times of an attempt: absent where there is no limit. ms, and ms since the epoch. */
 interface TaskTimes {
   timeoutAtMs?: number;
+  /** Of an activity's task that nobody has taken yet: its time has not begun. */
+  timeoutMs?: number;
   heartbeatMs?: number;
   heartbeatAtMs?: number;
 }

@@ -1,10 +1,12 @@
 /** The door of the engine: the durable machine, as pure decisions, and the ports that it asks of the world. */
 
 export { Activation, type ActivationEnd, type ActivationOptions, type Standing } from './activation.js';
-export type { Effect, InvokeEffect } from './effects.js';
+export { type Arns, activityNameIn, createArns, stateMachineIdIn } from './arns.js';
+export type * from './effects.js';
 export type { EventType, HistoryEvent } from './events.js';
 export type { Frame, Phase, RunMeta } from './frame.js';
 export { type AwsEvent, toAwsEvent } from './history.js';
+export { childInputs, distributedMapOf, EXPRESS_SECONDS, processorMachine } from './map-run.js';
 export * from './ports.js';
 export {
   type About,

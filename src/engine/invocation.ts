@@ -1,4 +1,4 @@
-import type { InvokeEffect } from './effects.js';
+import type { Awaited, Call, InvokeEffect } from './effects.js';
 import type { Frame, TaskPhase } from './frame.js';
 
 /** The call that a frame in its task phase waits for; the same after any number of recoveries. */
@@ -7,9 +7,8 @@ export function invocationOf(frame: Frame, phase: TaskPhase): InvokeEffect {
     kind: 'invoke',
     frameId: frame.id,
     key: phase.key,
-    functionName: phase.functionName,
+    call: callOf(frame, phase),
     stateName: frame.state,
-    input: phase.input === undefined ? frame.input : phase.input,
     attempt: retryCount(frame),
     timeoutAtMs: phase.timeoutAtMs,
   };
@@ -18,4 +17,31 @@ export function invocationOf(frame: Frame, phase: TaskPhase): InvokeEffect {
 /** How often the frame's state has been retried (`$$.State.RetryCount`). */
 export function retryCount(frame: Frame): number {
   return frame.retries.reduce((sum, used) => sum + used, 0);
+}
+
+/** What a frame's phase has going on in the world that somebody must be told of when it is given up. */
+export function awaitedOf({ phase }: Frame): Awaited | undefined {
+  if (phase.kind === 'awaiting') return phase.awaited;
+  if (phase.kind !== 'task') return undefined;
+  const { call } = phase;
+  switch (call.kind) {
+    case 'function':
+      return call.token === undefined ? undefined : { kind: 'token', token: call.token };
+    case 'startExecution':
+      if (call.token !== undefined) return { kind: 'token', token: call.token };
+      return call.sync ? { kind: 'child' } : undefined;
+    case 'offerTask':
+      return { kind: 'lease', token: call.token };
+    case 'awaitMessage':
+      return { kind: 'message' };
+    case 'startMapRun':
+      return { kind: 'mapRun', mapRunId: call.request.mapRunId, mapRunArn: call.request.mapRunArn };
+    default:
+      return undefined;
+  }
+}
+
+function callOf(frame: Frame, { call }: TaskPhase): Call {
+  if (call.kind !== 'function') return call;
+  return { ...call, input: call.input === undefined ? frame.input : call.input };
 }

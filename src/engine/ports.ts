@@ -76,7 +76,7 @@ export interface LeaveRequest {
 export type AppendAnswer = 'committed' | 'woken' | 'lost';
 
 /** How a call of a task went. */
-export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: string; cause: string };
+export type TaskOutcome = { ok: true; output: Json } | { ok: false; error?: string; cause?: string };
 
 export interface Tasks {
   /** Runs what an `invoke` effect asks for. Never throws: what goes wrong is an outcome. */

@@ -11,6 +11,7 @@
  */
 import type { Machine } from '../asl/index.js';
 import type { Json } from '../std/json.js';
+import type { Arns } from './arns.js';
 import type { InvokeEffect } from './effects.js';
 import type { Frame, RunMeta } from './frame.js';
 import { invocationOf } from './invocation.js';
@@ -24,6 +25,11 @@ export interface About {
   stateMachineName: string;
   input: Json;
   startTimeMs: number;
+  /** What the context object shows as the execution's and the machine's id; absent: the ids themselves. */
+  executionArn?: string;
+  stateMachineArn?: string;
+  /** Makes the ARNs of map runs. */
+  arns?: Arns;
   /** Shown in the context object and in ExecutionStarted when there is one. */
   roleArn?: string;
   /** The execution fails with States.Runtime when its history is full; that is its last event. Absent: no limit. */

@@ -40,8 +40,8 @@ function groupOf(machine: Machine, path: Frame['path']): StateGroup {
 }
 
 /** What the state's paths and templates see: its raw input, the context object, and chance. */
-export function scopeOf(draft: Draft, frame: Frame, state: State): Scope {
-  return scopeWith(draft, frame, state, itemOf(draft, frame));
+export function scopeOf(draft: Draft, frame: Frame, state: State, taskToken?: string): Scope {
+  return scopeWith(draft, frame, state, itemOf(draft, frame), taskToken);
 }
 
 /** The scope of a Map's ItemSelector for one item. */
@@ -51,8 +51,14 @@ export function itemScope(draft: Draft, frame: Frame, state: MapState, index: nu
 
 type Item = NonNullable<ContextFacts['mapItem']>;
 
-function scopeWith(draft: Draft, frame: Frame, state: State, item: Item | undefined): Scope {
-  return new FrameScope(draft, frame, state, item);
+function scopeWith(
+  draft: Draft,
+  frame: Frame,
+  state: State,
+  item: Item | undefined,
+  taskToken?: string,
+): Scope {
+  return new FrameScope(draft, frame, state, item, taskToken);
 }
 
 /**
@@ -68,9 +74,16 @@ class FrameScope implements Scope {
   readonly #frame: Frame;
   readonly #state: State;
   readonly #item: Item | undefined;
+  readonly #taskToken: string | undefined;
   #context: JsonObject | undefined;
 
-  constructor(draft: Draft, frame: Frame, state: State, item: Item | undefined) {
+  constructor(
+    draft: Draft,
+    frame: Frame,
+    state: State,
+    item: Item | undefined,
+    taskToken: string | undefined,
+  ) {
     this.input = frame.input;
     this.variables = variablesFor(draft, frame);
     this.nowMs = draft.nowMs;
@@ -79,6 +92,7 @@ class FrameScope implements Scope {
     this.#frame = frame;
     this.#state = state;
     this.#item = item;
+    this.#taskToken = taskToken;
   }
 
   get context(): JsonObject {
@@ -90,20 +104,21 @@ class FrameScope implements Scope {
     const about = this.#about;
     return contextObject({
       execution: {
-        id: about.executionId,
+        id: about.executionArn ?? about.executionId,
         name: about.executionName,
         input: about.input,
         startTimeMs: about.startTimeMs,
         redriveCount: 0,
         ...(about.roleArn !== undefined && { roleArn: about.roleArn }),
       },
-      stateMachine: { id: about.stateMachineId, name: about.stateMachineName },
+      stateMachine: { id: about.stateMachineArn ?? about.stateMachineId, name: about.stateMachineName },
       state: {
         name: this.#state.name,
         enteredTimeMs: this.#frame.enteredAtMs,
         ...('retry' in this.#state && { retryCount: retryCount(this.#frame) }),
       },
       ...(this.#item !== undefined && { mapItem: this.#item }),
+      ...(this.#taskToken !== undefined && { taskToken: this.#taskToken }),
     });
   }
 }

@@ -137,11 +137,15 @@ function takeGroupEvent(book: Book, event: HistoryEvent): void {
 
 function takeTaskEvent(book: Book, event: HistoryEvent): void {
   const entry = pass(book, event);
-  if (entry?.record.stateType !== 'Task' || event.type.endsWith('StateAborted')) return;
+  if (entry === undefined || !CALLING.has(entry.record.stateType)) return;
+  if (event.type.endsWith('StateAborted')) return;
   if (event.type.endsWith('Scheduled')) countAttempt(entry);
   entry.failed = event.type.endsWith('Failed') || event.type.endsWith('TimedOut');
   if (entry.failed) noteError(entry, event.details);
 }
+
+/** The states whose own events tell how their attempts went. */
+const CALLING = new Set(['Task', 'Message']);
 
 /** The state that the event belongs to failed after it, of this error. */
 function takeFailure(book: Book, eventId: number, failure: JsonObject): void {

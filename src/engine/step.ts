@@ -25,10 +25,11 @@ import {
 } from './draft.js';
 import type { Effect } from './effects.js';
 import type { HistoryEvent } from './events.js';
-import type { FrameDelta } from './ports.js';
+import type { Failure } from './outcome.js';
+import type { FrameDelta, SignalData } from './ports.js';
 import { mergeAllDeltas, type Run } from './run.js';
 import { dueFrames } from './timers.js';
-import { fireTimer, goOn, takeTaskOutcome } from './transition.js';
+import { fireTimer, goOn, takeSignal, takeTaskOutcome } from './transition.js';
 
 /** What has happened in the world. */
 export type Happening =
@@ -36,10 +37,13 @@ export type Happening =
   /** Time has passed, or the last step said `more`. */
   | { kind: 'tick' }
   | { kind: 'taskSucceeded'; frameId: number; key: string; output: Json }
-  | { kind: 'taskFailed'; frameId: number; key: string; error: string; cause: string }
+  | { kind: 'taskFailed'; frameId: number; key: string; error?: string; cause?: string }
   /** The task is alive: its HeartbeatSeconds start anew. */
   | { kind: 'heartbeat'; frameId: number; key: string }
-  | { kind: 'stop'; error?: string; cause?: string };
+  | FromOutside;
+
+/** A signal of the inbox, as it happens. */
+export type FromOutside = { [K in keyof SignalData]: { kind: K } & SignalData[K] }[keyof SignalData];
 
 export interface Step {
   history: HistoryEvent[];
@@ -85,7 +89,7 @@ export function mergeAllSteps(first: Step, others: readonly Step[]): Step {
     .flatMap((step) => step.effects)
     .filter((effect) => {
       if (effect.kind === 'invoke') wanted.add(effect.key);
-      if (effect.kind !== 'cancel' || !wanted.has(effect.key)) return true;
+      if ((effect.kind !== 'cancel' && effect.kind !== 'release') || !wanted.has(effect.key)) return true;
       takenBack.add(effect.key);
       return false;
     });
@@ -125,9 +129,10 @@ function take(draft: Draft, happening: Happening): Maybe<void> {
   else if (happening.kind === 'taskSucceeded')
     return takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
   else if (happening.kind === 'taskFailed')
-    return takeTaskOutcome(draft, happening, { ok: false, error: happening.error, cause: happening.cause });
-  else if (happening.kind === 'heartbeat') beat(draft, happening.frameId, happening.key);
-  else happening.kind satisfies 'tick';
+    return takeTaskOutcome(draft, happening, { ok: false, ...failureIn(happening) });
+  else if (happening.kind === 'heartbeat' || happening.kind === 'tokenHeartbeat')
+    beat(draft, happening.frameId, happening.key);
+  else if (happening.kind !== 'tick') return takeSignal(draft, happening);
 }
 
 async function goOnUnlessFull(draft: Draft, happening: Happening): Promise<boolean> {
@@ -214,8 +219,15 @@ function timeOut(draft: Draft): void {
   endRun(draft, 'TIMED_OUT', {});
 }
 
+function failureIn({ error, cause }: { error?: string; cause?: string }): Failure {
+  return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
+}
+
 function beat(draft: Draft, id: number, key: string): void {
   const phase = frameOf(draft, id)?.phase;
-  if (phase?.kind !== 'task' || phase.key !== key || phase.heartbeatMs === undefined) return;
+  if (phase?.kind !== 'task' && phase?.kind !== 'awaiting') return;
+  if (phase.key !== key || phase.heartbeatMs === undefined) return;
+  // An activity's heartbeat begins with its lease.
+  if (phase.kind === 'awaiting' && phase.awaited.kind === 'lease') return;
   touch(draft, id).phase = { ...phase, heartbeatAtMs: draft.nowMs + phase.heartbeatMs };
 }

@@ -17,6 +17,7 @@ export function dueAtMs(frame: Frame): number | undefined {
     case 'retrying':
       return phase.untilMs;
     case 'task':
+    case 'awaiting':
       return earlier(phase.timeoutAtMs, phase.heartbeatAtMs);
     default:
       return undefined;

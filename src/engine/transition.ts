@@ -31,11 +31,14 @@ import { stateOf } from './scope.js';
 import { enterChoice } from './states/choice.js';
 import { enterFail } from './states/fail.js';
 import { joinMap, startIteration, startMap } from './states/map.js';
+import { answerMapRun, endMapRun, startMapRun } from './states/map-run.js';
+import { answerMessage, enterMessage, takeMessage, timeOutMessage } from './states/message.js';
 import { joinParallel, startParallel } from './states/parallel.js';
 import { enterPass } from './states/pass.js';
 import { enterSucceed } from './states/succeed.js';
-import { completeTask, failTask, startTask, timeOutTask } from './states/task.js';
+import { answerTask, signalTask, startTask, timeOutTask } from './states/task.js';
 import { endWait, enterWait } from './states/wait.js';
+import type { FromOutside } from './step.js';
 import { assign } from './variables.js';
 
 /** Lets a ready frame go on: enters its state, or starts its next child. */
@@ -63,14 +66,16 @@ export function fireTimer(draft: Draft, id: number): Maybe<void> {
   if (phase.kind === 'waiting' && state.type === 'Wait')
     return carryOut(draft, frame, state, () => endWait(draft, frame, state));
   if (phase.kind === 'retrying') return carryOut(draft, frame, state, () => attempt(draft, frame, state));
-  if (phase.kind === 'task' && state.type === 'Task') {
-    cancelTask(draft, frame);
-    endCall(frame);
+  if (phase.kind !== 'task' && phase.kind !== 'awaiting') return;
+  cancelTask(draft, frame);
+  endCall(frame);
+  if (state.type === 'Task')
     return carryOut(draft, frame, state, () => timeOutTask(draft, frame, state, phase));
-  }
+  if (state.type === 'Message')
+    return carryOut(draft, frame, state, () => timeOutMessage(draft, frame, state));
 }
 
-/** A task has answered. An answer to a call that nobody waits for any more says nothing. */
+/** A call has answered. An answer that nobody waits for any more says nothing. */
 export function takeTaskOutcome(
   draft: Draft,
   { frameId: id, key }: { frameId: number; key: string },
@@ -80,13 +85,40 @@ export function takeTaskOutcome(
   if (phase?.kind !== 'task' || phase.key !== key) return;
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
-  if (state.type !== 'Task') throw new Error(`frame ${String(id)} runs a task in a ${state.type} state`);
   endCall(frame);
-  return carryOut(draft, frame, state, () =>
-    outcome.ok
-      ? completeTask(draft, frame, state, phase, outcome.output)
-      : failTask(draft, frame, state, { error: outcome.error, cause: outcome.cause }),
-  );
+  return carryOut(draft, frame, state, () => {
+    switch (state.type) {
+      case 'Task':
+        return answerTask(draft, frame, state, phase, outcome);
+      case 'Map':
+        return answerMapRun(draft, frame, state, phase, outcome);
+      case 'Message':
+        return answerMessage(frame, phase, outcome);
+      default:
+        throw new Error(`frame ${String(id)} runs a task in a ${state.type} state`);
+    }
+  });
+}
+
+type ForFrame = Exclude<FromOutside, { kind: 'stop' | 'tokenHeartbeat' }>;
+
+/** Something has come from outside for a frame. What comes too late says nothing. */
+export function takeSignal(draft: Draft, signal: ForFrame): Maybe<void> {
+  const { frameId: id, key } = signal;
+  const phase = frameOf(draft, id)?.phase;
+  if ((phase?.kind !== 'task' && phase?.kind !== 'awaiting') || phase.key !== key) return;
+  const frame = touch(draft, id);
+  const state = stateOf(draft.run.machine, frame);
+  return carryOut(draft, frame, state, () => {
+    switch (signal.kind) {
+      case 'message':
+        return state.type === 'Message' ? takeMessage(draft, frame, state, signal.data) : waits;
+      case 'mapRunEnded':
+        return state.type === 'Map' ? endMapRun(draft, frame, state, phase, signal.run) : waits;
+      default:
+        return state.type === 'Task' ? signalTask(draft, frame, state, phase, signal) : waits;
+    }
+  });
 }
 
 /** The call is over, so nothing may cancel it any more. What comes of it sets the next phase. */
@@ -129,7 +161,11 @@ function attempt(draft: Draft, frame: Frame, state: State): Maybe<Outcome> {
     case 'Parallel':
       return startParallel(draft, frame, state);
     case 'Map':
-      return startMap(draft, frame, state);
+      return state.distributed === undefined
+        ? startMap(draft, frame, state)
+        : startMapRun(draft, frame, state, state.distributed);
+    case 'Message':
+      return enterMessage(draft, frame, state);
     default:
       return state satisfies never;
   }

@@ -16,8 +16,9 @@ export interface Case {
   startParams?: { name?: string };
   /** Absent where nothing runs. */
   lambdas?: Record<string, Lambda>;
-  workers?: Json[];
-  stateMachines?: JsonObject;
+  workers?: CaseWorker[];
+  /** Other machines, by name. */
+  stateMachines?: Record<string, { definition: Json; type: string }>;
   eventsSorted?: boolean;
   wildcards?: { path: string; value: Json }[];
   expected: {
@@ -36,6 +37,20 @@ export interface Case {
 export interface Lambda {
   source: string;
   params?: { [name: string]: Json };
+}
+
+/** Who takes an activity's task, and what it does then, one step after another. */
+export interface CaseWorker {
+  workerName: string | null;
+  steps: CaseStep[];
+}
+
+export interface CaseStep {
+  do: string;
+  seconds?: number;
+  output?: string;
+  error?: string;
+  cause?: string;
 }
 
 /** Beside the project; a checkout of the project alone does not have it. */

@@ -2,6 +2,7 @@
 import { toAwsEvent } from '../../src/engine/index.js';
 import type { Json, JsonObject } from '../../src/std/json.js';
 import { play } from '../engine/driver.js';
+import { activitiesOf } from './activities.js';
 import { compare, type Got } from './compare.js';
 import type { Case } from './corpus.js';
 import { diagnose } from './diagnosis.js';
@@ -48,8 +49,6 @@ async function execute(one: Case): Promise<Outcome> {
     const complaints = errors.map(({ code, message, pointer }) => `${code}: ${message} at ${pointer || '/'}`);
     throw new Error(`it was refused: ${complaints.join('; ')}`);
   }
-  if (one.workers !== undefined || one.stateMachines !== undefined)
-    throw new Error('this runner plays neither activity workers nor child executions');
   return { kind: 'compared', findings: compare(one, await getAnswer(one, definition)) };
 }
 
@@ -65,6 +64,10 @@ async function getAnswer(one: Case, definition: JsonObject): Promise<Got> {
     handlers: Object.fromEntries(
       Object.entries(one.lambdas ?? {}).map(([key, lambda]) => [key, handlerFor(lambda)]),
     ),
+    machines: Object.fromEntries(
+      Object.entries(one.stateMachines ?? {}).map(([name, machine]) => [name, machine.definition]),
+    ),
+    activities: activitiesOf(one, definition),
     about: {
       executionId,
       executionName,

@@ -2,8 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deriveStateRecords, type HistoryEvent } from '../../src/engine/index.js';
 import type { JsonObject } from '../../src/std/json.js';
-import { type Crash, type Handler, type Played, play } from './driver.js';
-import { FAILING, inlineMap, machineOf, parallel, task } from './machines.js';
+import { type Crash, type Handler, type Played, play, type Script } from './driver.js';
+import { distributedMap, FAILING, inlineMap, machineOf, parallel, task } from './machines.js';
+
+const ACTIVITY = 'arn:aws:states:us-east-1:000000000000:activity:pack';
+const CALLBACK = { FunctionName: 'later', Payload: { 'token.$': '$$.Task.Token' } };
+const QUICK = { FunctionName: 'quick', Payload: { 'token.$': '$$.Task.Token' } };
 
 /** Everything that a crash could interrupt: calls, waits, pauses, timeouts, branches, items, failures. */
 const MACHINES: Record<string, JsonObject> = {
@@ -47,6 +51,20 @@ const MACHINES: Record<string, JsonObject> = {
     ),
     After: task('echo'),
   }),
+  'everything that waits for somebody': machineOf({
+    Asks: parallel([
+      { Callback: task('arn:aws:states:::lambda:invoke.waitForTaskToken', { Parameters: CALLBACK }) },
+      { Quick: task('arn:aws:states:::lambda:invoke.waitForTaskToken', { Parameters: QUICK }) },
+      { Worked: task(ACTIVITY, { TimeoutSeconds: 60, HeartbeatSeconds: 4 }) },
+      {
+        Child: task('arn:aws:states:::states:startExecution.sync:2', {
+          Parameters: { StateMachineArn: 'child', Name: 'one', 'Input.$': '$' },
+        }),
+      },
+      { Told: { Type: 'Message', CorrelationKey: 'order', CorrelationValuePath: '$.items[0]', End: true } },
+      { Many: distributedMap({ Each: task('slow') }, { ItemsPath: '$.items' }) },
+    ]),
+  }),
 };
 
 const HANDLERS: Record<string, Handler> = {
@@ -56,6 +74,25 @@ const HANDLERS: Record<string, Handler> = {
   flaky: (_, { attempt }) =>
     attempt < 2 ? { error: 'Flaky', cause: String(attempt), afterMs: 50 } : { output: 'fine' },
   broken: () => ({ error: 'Broken', cause: 'always' }),
+  later: () => ({ output: null, callback: { output: 'called back', afterMs: 2_000 } }),
+  quick: () => ({ output: null, afterMs: 500, callback: { output: 'at once' } }),
+};
+
+/** Who answers what waits. */
+const WORLD: Pick<Script, 'machines' | 'activities' | 'messages'> = {
+  machines: { child: machineOf({ W: { Type: 'Wait', Seconds: 2, End: true } }) },
+  activities: {
+    [ACTIVITY]: {
+      name: 'packer',
+      steps: (input) => [
+        { do: 'wait', ms: 3_000 },
+        { do: 'heartbeat' },
+        { do: 'wait', ms: 3_000 },
+        { do: 'succeed', output: { packed: input } },
+      ],
+    },
+  },
+  messages: [{ atMs: 1_500, key: 'order', value: 'a', data: { paid: true } }],
 };
 
 const INPUT = { items: ['a', 'b', 'c', 'd', 'e'] };
@@ -66,6 +103,7 @@ describe.each(Object.entries(MACHINES))('an execution of %s', (_, definition) =>
       definition,
       input: INPUT,
       handlers: HANDLERS,
+      ...WORLD,
       ...(crash !== undefined && { crash }),
       ...(snapshotEvery !== undefined && { snapshotEvery }),
     });

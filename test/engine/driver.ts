@@ -17,14 +17,19 @@ import {
   newRun,
   nextWakeAt,
   pendingInvocations,
+  type ReleaseEffect,
   type Run,
   snapshotOf,
   step,
 } from '../../src/engine/index.js';
 import type { Json } from '../../src/std/json.js';
+import { createWorld } from './world.js';
 
-/** What a handler answers, and how long it takes. */
-export type Answer = { output: Json; afterMs?: number } | { error: string; cause: string; afterMs?: number };
+/** What a handler answers, and how long it takes; and what comes of the token that it was given, counted from the answer. */
+export type Answer = (
+  | { output: Json; afterMs?: number }
+  | { error?: string; cause?: string; afterMs?: number }
+) & { callback?: Answer };
 export type Handler = (input: Json, call: InvokeEffect) => Answer;
 
 /** What a crash loses: the checkpoint that was on its way, or only what should have followed it. */
@@ -35,6 +40,14 @@ export interface Script {
   input?: Json;
   handlers?: Record<string, Handler>;
   about?: Partial<About>;
+  /** Other machines, by their ids. */
+  machines?: Record<string, Json>;
+  /** Who takes the tasks of activities, by ARN; those without an entry do not exist. */
+  activities?: Record<string, ActivityWorker | 'nobody'>;
+  /** What is sent for Message states, at a time counted from the start. */
+  messages?: { atMs: number; key: string; value: string; data: Json }[];
+  /** Absent: always the same one. */
+  uuid?: () => string;
   /** Asked at every commit, counted from 0. */
   crash?: (commit: number) => Crash;
   /** What comes from outside, at a time counted from the start. */
@@ -43,13 +56,27 @@ export interface Script {
   snapshotEvery?: number;
 }
 
+/** Takes a task at once, and does its steps one after another. */
+export interface ActivityWorker {
+  name?: string;
+  steps: (input: Json) => WorkerStep[];
+}
+
+export type WorkerStep =
+  | { do: 'wait'; ms: number }
+  | { do: 'heartbeat' }
+  | { do: 'succeed'; output: Json }
+  | { do: 'fail'; error?: string; cause?: string };
+
 export interface Played {
   run: Run;
+  executionId: string;
   history: HistoryEvent[];
   end: Extract<Effect, { kind: 'end' }> | undefined;
   /** Every call that was made, also those that a crash made twice. */
   calls: InvokeEffect[];
   cancelled: string[];
+  released: ReleaseEffect[];
   commits: number;
   elapsedMs: number;
   /** The largest number of events and the largest text of frames in one commit. */
@@ -79,7 +106,10 @@ export async function play(script: Script): Promise<Played> {
     ...script.about,
   };
   // Chance is the same however often a step is taken again, so that a run with crashes can be compared.
-  const entropy = { random: () => 0.5, uuid: () => '00000000-0000-4000-8000-000000000000' };
+  const entropy = {
+    random: () => 0.5,
+    uuid: script.uuid ?? (() => '00000000-0000-4000-8000-000000000000'),
+  };
   const fresh = (): Run => newRun(about, machine, entropy);
 
   let run = fresh();
@@ -90,25 +120,34 @@ export async function play(script: Script): Promise<Played> {
   const signals = (script.signals ?? []).map(({ atMs, happening }) => ({ atMs: START_MS + atMs, happening }));
   const played: Played = {
     run,
+    executionId: about.executionId,
     history: [],
     end: undefined,
     calls: [],
     cancelled: [],
+    released: [],
     commits: 0,
     elapsedMs: 0,
     largest: { events: 0, frames: 0 },
   };
 
-  const call = (effect: InvokeEffect): void => {
+  const world = createWorld(script, {
+    now: () => nowMs,
+    startMs: START_MS,
+    send: (atMs, happening) => {
+      const at = signals.findIndex((signal) => signal.atMs > atMs);
+      signals.splice(at === -1 ? signals.length : at, 0, { atMs, happening });
+    },
+    play: (child) => play(child),
+    machine,
+    entropy,
+  });
+  const call = async (effect: InvokeEffect): Promise<void> => {
     played.calls.push(effect);
-    const handler = script.handlers?.[effect.functionName];
-    const answer = handler === undefined ? missing(effect.functionName) : handler(effect.input, effect);
+    const answer = await world.answer(effect);
     const { frameId, key } = effect;
-    const happening: Happening =
-      'output' in answer
-        ? { kind: 'taskSucceeded', frameId, key, output: answer.output }
-        : { kind: 'taskFailed', frameId, key, error: answer.error, cause: answer.cause };
-    underWay.set(key, { atMs: nowMs + (answer.afterMs ?? 0), happening });
+    const { afterMs = 0 } = answer;
+    underWay.set(key, { atMs: nowMs + afterMs, happening: happeningOf(answer, frameId, key) });
   };
 
   let happening: Happening | undefined = { kind: 'start' };
@@ -130,9 +169,9 @@ export async function play(script: Script): Promise<Played> {
         // A new process: it has the journal and nothing else. Signals are in the inbox still.
         underWay.clear();
         run = fold(fresh(), snapshot, journal.map(readDelta));
-        if (crash === 'beforeCommit' && taken.kind === 'stop')
+        if (crash === 'beforeCommit' && isFromOutside(taken))
           signals.unshift({ atMs: nowMs, happening: taken });
-        for (const effect of pendingInvocations(run)) call(effect);
+        for (const effect of pendingInvocations(run)) await call(effect);
         happening = run.frames.size === 0 ? { kind: 'start' } : isEnded(run) ? undefined : { kind: 'tick' };
         if (isEnded(run)) played.end = endIn(result.effects);
         continue;
@@ -144,7 +183,8 @@ export async function play(script: Script): Promise<Played> {
       }
       for (const effect of result.effects) {
         if (effect.kind === 'end') played.end = effect;
-        else if (effect.kind === 'invoke') call(effect);
+        else if (effect.kind === 'invoke') await call(effect);
+        else if (effect.kind === 'release') played.released.push(effect);
         else {
           played.cancelled.push(effect.key);
           underWay.delete(effect.key);
@@ -194,12 +234,21 @@ function earliest(
   return next;
 }
 
-/** As the tasks room answers for a function that nobody registered. */
-function missing(name: string): Answer {
+function happeningOf(answer: Answer, frameId: number, key: string): Happening {
+  if ('output' in answer) return { kind: 'taskSucceeded', frameId, key, output: answer.output };
+  const { error, cause } = answer;
   return {
-    error: 'Lambda.ResourceNotFoundException',
-    cause: `Function not found: arn:aws:lambda:us-east-1:000000000000:function:${name}:$LATEST (Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: 0; Proxy: null)`,
+    kind: 'taskFailed',
+    frameId,
+    key,
+    ...(error !== undefined && { error }),
+    ...(cause !== undefined && { cause }),
   };
+}
+
+/** What a crash leaves in the inbox. */
+function isFromOutside({ kind }: Happening): boolean {
+  return !['start', 'tick', 'taskSucceeded', 'taskFailed', 'heartbeat'].includes(kind);
 }
 
 function endIn(effects: readonly Effect[]): Played['end'] {

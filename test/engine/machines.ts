@@ -19,6 +19,12 @@ export function inlineMap(states: JsonObject, more: JsonObject = {}): JsonObject
   };
 }
 
+export function distributedMap(states: JsonObject, more: JsonObject = {}): JsonObject {
+  const ProcessorConfig = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
+  const map = inlineMap(states, more);
+  return { ...map, ItemProcessor: { ...machineOf(states), ProcessorConfig } };
+}
+
 export function parallel(branches: JsonObject[], more: JsonObject = {}): JsonObject {
   const machines = branches.map((states) => machineOf(states));
   return { Type: 'Parallel', Branches: machines, ...(more['Next'] === undefined && { End: true }), ...more };

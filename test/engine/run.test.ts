@@ -45,9 +45,9 @@ test('what is out is called again with the same keys and inputs', async () => {
   const { lived, deltas } = await live();
   const calls = pendingInvocations(fold(fresh(), undefined, deltas));
   expect(calls).toEqual(pendingInvocations(lived));
-  expect(calls.map(({ functionName, input, attempt }) => [functionName, input, attempt])).toEqual([
-    ['work', 'b', 0],
-    ['work', 'c', 0],
+  expect(calls.map(({ call, attempt }) => [call, attempt])).toEqual([
+    [{ kind: 'function', functionName: 'work', input: 'b' }, 0],
+    [{ kind: 'function', functionName: 'work', input: 'c' }, 0],
   ]);
   expect(new Set(calls.map(({ key }) => key)).size).toBe(2);
 });

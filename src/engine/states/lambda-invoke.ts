@@ -3,12 +3,6 @@ import { isObject, type Json } from '../../std/json.js';
 import type { TaskPhase } from '../frame.js';
 import type { Failure } from '../outcome.js';
 
-/** What events of `arn:aws:states:::lambda:invoke` say of their service. */
-export const SERVICE = { resource: 'invoke', resourceType: 'lambda' } as const;
-
-/** AWS's field; there are no regions here, and clients expect one. */
-export const REGION = 'us-east-1';
-
 interface Call {
   functionName: string;
   /** Absent: what was given is not JSON. */

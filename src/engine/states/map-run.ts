@@ -1,0 +1,171 @@
+/**
+ * A distributed Map (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html): its items
+ * become executions of their own, a map run. The frame starts the run, waits for its end, and gathers what came of it.
+ */
+import {
+  completionOf,
+  type DistributedMap,
+  type DistributedPlan,
+  distributedPlan,
+  effectiveInput,
+  type MapState,
+  mapConcurrency,
+  mapItems,
+  resultOf,
+  type Scope,
+  toleratedFailures,
+} from '../../asl/index.js';
+import type { Json } from '../../std/json.js';
+import { after, type Maybe } from '../../std/maybe.js';
+import { createArns } from '../arns.js';
+import { type Draft, record, recordAside } from '../draft.js';
+import type { MapRunRequest } from '../effects.js';
+import type { AwaitPhase, Frame, TaskPhase } from '../frame.js';
+import { exits, type Failure, type Outcome, waits } from '../outcome.js';
+import { boundBytes } from '../payload.js';
+import type { EndedMapRun, TaskOutcome } from '../ports.js';
+import { scopeOf } from '../scope.js';
+import { call, keyOf, wait } from './task-call.js';
+
+export function startMapRun(
+  draft: Draft,
+  frame: Frame,
+  state: MapState,
+  distributed: DistributedMap,
+): Maybe<Outcome> {
+  const scope = scopeOf(draft, frame, state);
+  const input = effectiveInput(state, scope);
+  return after(mapConcurrency(state, scope, input), (maxConcurrency) =>
+    after(distributed.itemReader === undefined ? mapItems(state, scope, input) : undefined, (items) => {
+      record(draft, frame, 'MapStateStarted', { length: items?.length ?? 0 });
+      return after(toleratedFailures(state, scope, input), (tolerated) =>
+        after(distributedPlan(state, distributed, scope, input), (plan) => {
+          const made = { maxConcurrency, ...tolerated, ...(items !== undefined && { items }), plan };
+          return begin(draft, frame, distributed.label, scope, input, made);
+        }),
+      );
+    }),
+  );
+}
+
+function begin(
+  draft: Draft,
+  frame: Frame,
+  label: string,
+  scope: Scope,
+  effective: Json,
+  made: Pick<MapRunRequest, 'maxConcurrency' | 'items' | 'plan'> & Partial<MapRunRequest>,
+): Outcome {
+  const { about, entropy } = draft.run;
+  const mapRunId = entropy.uuid();
+  const arns = about.arns ?? PLAIN_ARNS;
+  // A child's machine is called after its parent's and its Map: the first part is what was created.
+  const mapRunArn = arns.mapRun(about.stateMachineName.split('/', 1)[0] ?? '', label, mapRunId);
+  record(draft, frame, 'MapRunStarted', { mapRunArn });
+  draft.bytes += boundBytes(effective);
+  const request: MapRunRequest = {
+    mapRunId,
+    mapRunArn,
+    label,
+    ...made,
+    scope: {
+      input: scope.input,
+      effectiveInput: effective,
+      context: { ...scope.context },
+      variables: scope.variables,
+    },
+  };
+  return call(draft, frame, {
+    kind: 'task',
+    key: keyOf(draft, frame),
+    call: { kind: 'startMapRun', request },
+  });
+}
+
+const PLAIN_ARNS = createArns({ region: 'us-east-1', accountId: '000000000000' });
+
+/** The run has begun, or its results have been gathered; or neither could be done. */
+export function answerMapRun(
+  draft: Draft,
+  frame: Frame,
+  state: MapState,
+  phase: TaskPhase,
+  outcome: TaskOutcome,
+): Maybe<Outcome> {
+  const { call } = phase;
+  if (call.kind === 'startMapRun') {
+    if (!outcome.ok) return failRun(draft, frame, outcome);
+    if (phase.ended !== undefined) return finish(draft, frame, state, call.request, phase.ended);
+    return wait(frame, phase, {
+      kind: 'mapRun',
+      mapRunId: call.request.mapRunId,
+      mapRunArn: call.request.mapRunArn,
+      ...(call.request.plan.writer !== undefined && { writer: call.request.plan.writer }),
+    });
+  }
+  if (call.kind !== 'finishMapRun') throw new Error(`a map run does not ask for ${call.kind}`);
+  if (phase.ended !== undefined && phase.ended.status !== 'SUCCEEDED')
+    return failRun(draft, frame, failureOfRun(phase.ended));
+  if (!outcome.ok) return failRun(draft, frame, outcome);
+  const succeeded = record(draft, frame, 'MapRunSucceeded');
+  recordAside(draft, succeeded, 'MapStateSucceeded');
+  const scope = scopeOf(draft, frame, state);
+  return after(completionOf(state, scope, resultOf(state, scope, outcome.output)), (completion) =>
+    exits(completion, state.next),
+  );
+}
+
+/** All children have ended, or enough of them have failed. */
+export function endMapRun(
+  draft: Draft,
+  frame: Frame,
+  state: MapState,
+  phase: TaskPhase | AwaitPhase,
+  run: EndedMapRun,
+): Outcome {
+  if (phase.kind === 'awaiting') {
+    return phase.awaited.kind === 'mapRun' ? finish(draft, frame, state, phase.awaited, run) : waits;
+  }
+  // Quicker than the answer that it has begun.
+  if (phase.call.kind === 'startMapRun') frame.phase = { ...phase, ended: run };
+  return waits;
+}
+
+/** What has failed is exported, too, if the Map has a ResultWriter. */
+function finish(
+  draft: Draft,
+  frame: Frame,
+  state: MapState,
+  of: { mapRunId: string; mapRunArn: string; writer?: DistributedPlan['writer']; plan?: DistributedPlan },
+  run: EndedMapRun,
+): Outcome {
+  const writer = of.writer ?? of.plan?.writer;
+  if (run.status === 'ABORTED' || (run.status === 'FAILED' && writer === undefined))
+    return failRun(draft, frame, failureOfRun(run));
+  return call(draft, frame, {
+    kind: 'task',
+    key: `${keyOf(draft, frame)}/results`,
+    call: {
+      kind: 'finishMapRun',
+      mapRunId: of.mapRunId,
+      mapRunArn: of.mapRunArn,
+      label: state.distributed?.label ?? '',
+      ...(writer !== undefined && { writer }),
+    },
+    ended: run,
+  });
+}
+
+function failRun(draft: Draft, frame: Frame, { error, cause }: Failure): Outcome {
+  const failure = { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
+  record(draft, frame, 'MapRunFailed', failure);
+  return { kind: 'fails', failure };
+}
+
+function failureOfRun(run: EndedMapRun): Failure {
+  if (run.status === 'ABORTED') return { error: 'States.TaskFailed', cause: 'The map run was cancelled.' };
+  return {
+    error: run.error ?? 'States.ExceedToleratedFailureThreshold',
+    cause: run.cause ?? 'The specified tolerated failure threshold was exceeded',
+  };
+}
