@@ -36,7 +36,7 @@ export async function leadDistributed(lead: Lead, batch: LedBatch): Promise<void
 }
 
 /** The leader before may have died between creating its last step and ringing for it. */
-async function ringLastStep(lead: Lead, batch: LedBatch, ringSize: number): Promise<void> {
+export async function ringLastStep(lead: Lead, batch: LedBatch, ringSize: number): Promise<void> {
   if (batch.started === 0 || batch.status !== 'RUNNING') return;
   const from = Math.max(0, batch.started - CREATE_STEP);
   const open = await lead.store.openMembers(lead.batchId, from, CREATE_STEP);

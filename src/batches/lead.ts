@@ -1,3 +1,4 @@
+import type { Bell } from './bell.js';
 import type { BatchDoorbell, BatchStore, Runner, SlotPool } from './ports.js';
 
 /** What every way of leading a batch has at hand. */
@@ -8,6 +9,8 @@ export interface Lead {
   doorbell: BatchDoorbell;
   pool: SlotPool;
   runner: Runner;
+  /** Rung when somebody says that there may be news of the batch. */
+  news: Bell;
   /** Aborts when the worker shuts down or has lost its row: let go at once. */
   signal: AbortSignal;
   /** Told of what went wrong and is tried again. */

@@ -5,10 +5,11 @@
  *    for as long as the batch is its own.
  * 2. Whatever the end, the batch is let go, so that the sweeper finds another leader if there is more to do.
  */
-import { createBell } from './bell.js';
+import { type Bell, createBell } from './bell.js';
 import { leadConcurrent } from './concurrent.js';
 import { leadDistributed } from './distributed.js';
 import type { Lead } from './lead.js';
+import { leadMapRun } from './map-run.js';
 import { faultPauseMs } from './plan.js';
 import type { BatchDoorbell, BatchStore, LedBatch, Runner, SlotPool } from './ports.js';
 import { leadSequential } from './sequential.js';
@@ -27,11 +28,13 @@ export interface Leader {
    * (distributed) or have ended. Never rejects. When the signal aborts, the batch is let go at once.
    */
   lead(workerId: string, batchId: string, signal: AbortSignal): Promise<void>;
+  /** Says that there may be news of a batch: heard if this process leads it. */
+  hear(batchId: string): void;
 }
 
 export function createLeader(options: LeaderOptions): Leader {
   /** What this process leads or is about to, and whether it was rung for again meanwhile. */
-  const leading = new Map<string, { rung: boolean }>();
+  const leading = new Map<string, { rung: boolean; news: Bell }>();
   return {
     lead: async (workerId, batchId, signal) => {
       const mine = leading.get(batchId);
@@ -39,15 +42,16 @@ export function createLeader(options: LeaderOptions): Leader {
         mine.rung = true;
         return;
       }
-      const state = { rung: true };
+      const state = { rung: true, news: createBell(signal) };
       leading.set(batchId, state);
       // A ring that came while the batch was being let go may be about a stop that nobody has seen.
       while (state.rung && !signal.aborted) {
         state.rung = false;
-        await leadIfToBeHad({ ...options, workerId, batchId, signal });
+        await leadIfToBeHad({ ...options, workerId, batchId, signal, news: state.news });
       }
       leading.delete(batchId);
     },
+    hear: (batchId) => leading.get(batchId)?.news.ring(),
   };
 }
 
@@ -95,6 +99,8 @@ function leadByMode(lead: Lead, batch: LedBatch): Promise<void> {
       return leadConcurrent(lead, batch);
     case 'sequential':
       return leadSequential(lead, batch);
+    case 'mapRun':
+      return leadMapRun(lead, batch);
   }
 }
 

@@ -17,9 +17,12 @@ export function createMemberSource(store: BatchStore, batch: LedBatch): MemberSo
       if (chunk === undefined || !holds(chunk, from)) chunk = await store.readChunk(batch.batchId, from);
       const start = from - chunk.firstIndex;
       if (chunk.kind === 'inputs') {
-        return chunk.inputs
-          .slice(start, start + count)
-          .map((input) => ({ kind: 'runnable', input, sourceExecutionId: undefined }));
+        return chunk.inputs.slice(start, start + count).map((input) => ({
+          kind: 'runnable',
+          input,
+          sourceExecutionId: undefined,
+          ...(batch.batched && { items: itemsIn(input) }),
+        }));
       }
       const ids = chunk.executionIds.slice(start, start + Math.min(count, SOURCES_MAX));
       const sources = await store.readSources(ids, batch.sourceStateName);
@@ -27,6 +30,12 @@ export function createMemberSource(store: BatchStore, batch: LedBatch): MemberSo
       return ids.map((id) => memberOf(id, byId.get(id), batch.sourceStateName));
     },
   };
+}
+
+/** How many items an ItemBatcher put into a child's input. */
+function itemsIn(input: string): number {
+  const { Items }: { Items?: unknown } = JSON.parse(input);
+  return Array.isArray(Items) ? Items.length : 1;
 }
 
 function holds(chunk: Chunk, index: number): boolean {

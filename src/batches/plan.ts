@@ -11,6 +11,25 @@ export function chunkSize(total: number): number {
   return Math.min(50, Math.max(1, Math.floor(total / 200)));
 }
 
+/** AWS runs at most so many children of a map run at once (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
+const MAP_RUN_CONCURRENCY = 10_000;
+
+/** How many children of a map run may be created now: never more under way than MaxConcurrency. */
+export function mapRunRoom({
+  concurrency,
+  total,
+  started,
+  ended,
+}: {
+  concurrency: number;
+  total: number;
+  started: number;
+  ended: number;
+}): number {
+  const limit = concurrency === 0 ? MAP_RUN_CONCURRENCY : Math.min(concurrency, MAP_RUN_CONCURRENCY);
+  return Math.max(0, Math.min(limit - (started - ended), total - started));
+}
+
 /** How the members of a limited batch are spread right now. */
 export interface Standing {
   limit: number;

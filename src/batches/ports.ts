@@ -25,8 +25,10 @@ export type BatchStatus =
 /** A batch that is not over, as its leader sees it. */
 export interface LedBatch {
   batchId: string;
-  mode: BatchMode;
+  /** A map run is a batch of children that an execution has, and goes on when they have ended. */
+  mode: BatchMode | 'mapRun';
   status: 'RUNNING' | 'STOPPING' | 'CANCELLING';
+  /** How many members run at once; 0: no limit, of a map run AWS's. */
   concurrency: number;
   stopOnError: boolean;
   queue: string;
@@ -35,11 +37,21 @@ export interface LedBatch {
   total: number;
   /** Members created; the index of the next one. */
   started: number;
+  /** Members counted as ended. */
+  ended: number;
+  /** A member of this map run has several items (ItemBatcher). */
+  batched: boolean;
 }
 
 /** A member to be created: one that runs, or one whose source has nothing to offer, failed from the start. */
 export type NewMember =
-  | { kind: 'runnable'; input: string; sourceExecutionId: string | undefined }
+  | {
+      kind: 'runnable';
+      input: string;
+      sourceExecutionId: string | undefined;
+      /** How many items of a map run it has; absent: one. */
+      items?: number;
+    }
   | { kind: 'failed'; error: string; cause: string; sourceExecutionId: string };
 
 /** What some members are made from. `inputs` are JSON texts. */
@@ -101,6 +113,12 @@ export interface BatchStore {
   openMembers(batchId: string, from: number, limit: number): Promise<OpenMember[]>;
   /** Which of these have not ended. */
   stillOpen(executionIds: readonly string[]): Promise<string[]>;
+
+  /**
+   * Tells a map run's parent that it is over, if it is and nobody has.
+   * @returns where to ring, when nobody is advancing the parent.
+   */
+  tellParent(batchId: string): Promise<{ queue: string; executionId: string } | undefined>;
 }
 
 export interface OpenMember {

@@ -13,7 +13,7 @@ const ABORT_AGAIN_MS = 10_000;
 
 /**
  * Brings a batch that is STOPPING or CANCELLING to its end: what nobody has claimed is aborted, what runs
- * is asked to stop if the batch was cancelled, and then it only waits. The members that were never
+ * is asked to stop if the batch was cancelled or is a map run, and then it only waits. The members that were never
  * created have been counted already, by the statement that moved the batch out of RUNNING.
  */
 export async function stopRest(lead: Lead, batch: LedBatch): Promise<void> {
@@ -27,7 +27,7 @@ export async function stopRest(lead: Lead, batch: LedBatch): Promise<void> {
       await abortUnclaimed(lead, stopReasonOf(led));
       abortAgainAt = Date.now() + ABORT_AGAIN_MS;
     }
-    if (led.status === 'CANCELLING' && !asked) {
+    if ((led.status === 'CANCELLING' || led.mode === 'mapRun') && !asked) {
       await stopOpen(lead, led);
       asked = true;
     }
@@ -35,6 +35,13 @@ export async function stopRest(lead: Lead, batch: LedBatch): Promise<void> {
     led = await lead.store.read(lead.workerId, lead.batchId);
     if (led !== undefined) await bell.wait(pollMs);
   }
+  if (batch.mode === 'mapRun' && led === undefined) await tellParent(lead);
+}
+
+/** Aborting the last unclaimed child ends a map run without any flush that would tell. */
+async function tellParent(lead: Lead): Promise<void> {
+  const parent = await lead.store.tellParent(lead.batchId);
+  if (parent !== undefined) await ringMembers(lead, parent.queue, [parent.executionId], 1);
 }
 
 async function abortUnclaimed(lead: Lead, reason: StopReason): Promise<void> {
@@ -70,8 +77,17 @@ async function stopOpen(lead: Lead, batch: LedBatch): Promise<void> {
 }
 
 /** Why the members end that a batch does not let run. STOPPING becomes FAILED, CANCELLING becomes ABORTED. */
-export function stopReasonOf({ status }: { status: BatchStatus }): StopReason {
-  return status === 'CANCELLING' || status === 'ABORTED'
+export function stopReasonOf({ status, mode }: { status: BatchStatus; mode: LedBatch['mode'] }): StopReason {
+  const cancelled = status === 'CANCELLING' || status === 'ABORTED';
+  if (mode === 'mapRun') {
+    return cancelled
+      ? { error: 'Escapement.MapRunAborted', cause: 'The map run that it belongs to was aborted.' }
+      : {
+          error: 'Escapement.MapRunFailed',
+          cause: 'More items of its map run failed than are tolerated.',
+        };
+  }
+  return cancelled
     ? { error: 'Escapement.BatchCancelled', cause: 'The batch that it belongs to was cancelled.' }
     : {
         error: 'Escapement.BatchStopped',

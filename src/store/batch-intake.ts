@@ -57,21 +57,23 @@ export async function receiveBatch(pool: pg.Pool, batch: NewBatch): Promise<void
 }
 
 /**
- * Writes down inputs (JSON texts) as the next chunk.
- * @throws when the batch is not RECEIVING any more: it was given up for abandoned.
+ * Writes down inputs (JSON texts) as the next chunk. `intake`: the fence of a map run's intake.
+ * @throws when the batch is not RECEIVING any more: it was given up for abandoned, or its intake begun anew.
  */
 export async function appendInputs(
   pool: pg.Pool,
   batchId: string,
   firstIndex: number,
   inputs: readonly string[],
+  intake: string | null = null,
 ): Promise<void> {
   const { rowCount } = await pool.query(
     `WITH receiving AS (
-       UPDATE batches SET updated_at = now() WHERE id = $1 AND status = 'RECEIVING' RETURNING id
+       UPDATE batches SET updated_at = now()
+       WHERE id = $1 AND status = 'RECEIVING' AND owner IS NOT DISTINCT FROM $5::uuid RETURNING id
      )
      INSERT INTO batch_chunks (batch_id, first_index, count, inputs) SELECT id, $2, $3, $4 FROM receiving`,
-    [batchId, firstIndex, inputs.length, joinInputs(inputs)],
+    [batchId, firstIndex, inputs.length, joinInputs(inputs), intake],
   );
   if (rowCount !== 1) throw new Error(`batch ${batchId} is not receiving`);
 }
@@ -84,13 +86,14 @@ export async function writeInputs(
   pool: pg.Pool,
   batchId: string,
   inputs: AsyncIterable<string> | Iterable<string>,
+  intake: string | null = null,
 ): Promise<number> {
   let written = 0;
   let chunk: string[] = [];
   let chars = 0;
   let chunkBegunAtMs = Date.now();
   const write = async (): Promise<void> => {
-    await appendInputs(pool, batchId, written, chunk);
+    await appendInputs(pool, batchId, written, chunk, intake);
     written += chunk.length;
     chunk = [];
     chars = 0;
@@ -137,7 +140,7 @@ export async function openBatch(pool: pg.Pool, batchId: string, total: number): 
        WHERE b.id = $1
        FOR SHARE OF m
      )
-     UPDATE batches SET total = $2, created_at = now(), updated_at = now(),
+     UPDATE batches SET total = $2, item_total = $2, created_at = now(), updated_at = now(),
        status = CASE WHEN $2 = 0 THEN 'SUCCEEDED' ELSE 'RUNNING' END,
        end_time = CASE WHEN $2 = 0 THEN now() END
      WHERE id = $1 AND status = 'RECEIVING' AND NOT EXISTS (SELECT 1 FROM machine WHERE deleted_at IS NOT NULL)`,

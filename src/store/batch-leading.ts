@@ -6,6 +6,7 @@ import { textArray, uuidArray } from './binary-array.js';
 import { newId } from './ids.js';
 import { deliverSignal } from './inbox.js';
 import { isDuplicate } from './item-fault.js';
+import { tellMapRunParents } from './map-runs.js';
 import { ABORT_UNCLAIMED } from './sql/batch-abort.js';
 import {
   CLAIM_BATCH,
@@ -75,6 +76,7 @@ export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
       );
       return rows.map(({ id }) => id);
     },
+    tellParent: async (batchId) => (await tellMapRunParents(pool, [batchId]))[0],
   };
 }
 
@@ -109,6 +111,8 @@ async function createMembers(
     members.map((member) => (member.kind === 'failed' ? member.cause : null)),
     members.map(({ sourceExecutionId }) => sourceExecutionId ?? null),
     members.filter(({ kind }) => kind === 'failed').length,
+    members.map((member) => (member.kind === 'runnable' ? (member.items ?? null) : null)),
+    members.reduce((sum, member) => sum + (member.kind === 'runnable' ? (member.items ?? 1) : 1), 0),
   ];
   for (let tries = 0; ; tries++) {
     try {
@@ -161,6 +165,8 @@ interface LedRow {
   source_state_name: string | null;
   total: number;
   started: number;
+  ended: number;
+  batched: boolean;
 }
 
 function toLed(row: LedRow): LedBatch {
@@ -174,6 +180,8 @@ function toLed(row: LedRow): LedBatch {
     sourceStateName: row.source_state_name ?? undefined,
     total: row.total,
     started: row.started,
+    ended: row.ended,
+    batched: row.batched,
   };
 }
 
@@ -191,7 +199,7 @@ function toChunk(row: ChunkRow): Chunk {
 }
 
 /** Inverse of `joinInputs`. */
-function splitInputs(text: string): string[] {
+export function splitInputs(text: string): string[] {
   return text.slice(2, -2).split(',\n');
 }
 

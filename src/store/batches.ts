@@ -1,4 +1,4 @@
-/** Batches, read: by id, in lists, and member by member. A batch that is RECEIVING is not there yet. */
+/** Batches, read: by id, in lists, and member by member. A batch that is RECEIVING is not there yet; map runs are in map-runs.ts. */
 import type pg from 'pg';
 import type { BatchMode, BatchStatus } from '../batches/index.js';
 import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
@@ -46,7 +46,7 @@ const OPEN = ['RUNNING', 'STOPPING', 'CANCELLING'];
 export async function getBatch(pool: pg.Pool, batchId: string): Promise<BatchRow | undefined> {
   if (!isUuid(batchId)) return undefined;
   const { rows } = await pool.query<BatchRow>(
-    `SELECT ${COLUMNS} FROM batches WHERE id = $1 AND status <> 'RECEIVING'`,
+    `SELECT ${COLUMNS} FROM batches WHERE id = $1 AND status <> 'RECEIVING' AND mode <> 'mapRun'`,
     [batchId],
   );
   return rows[0];
@@ -63,7 +63,7 @@ export async function listBatches(
 ): Promise<PageOf<BatchRow>> {
   const { rows } = await pool.query<BatchRow>(
     `SELECT ${COLUMNS} FROM batches
-     WHERE status <> 'RECEIVING'
+     WHERE status <> 'RECEIVING' AND mode <> 'mapRun'
        AND ($1::text IS NULL OR state_machine_id = $1)
        AND ($2::text[] IS NULL OR status = ANY($2))
        AND ($3::uuid IS NULL OR id < $3)
@@ -92,7 +92,7 @@ export async function cancelBatch(
   const { rows } = await pool.query<BatchRow>(
     `WITH cancelled AS (
        UPDATE batches b SET ${batchCancelRule()}
-       WHERE b.id = $1 AND b.end_time IS NULL AND b.status <> 'RECEIVING'
+       WHERE b.id = $1 AND b.end_time IS NULL AND b.status <> 'RECEIVING' AND b.mode <> 'mapRun'
        RETURNING *
      ), told AS (
        SELECT count(pg_notify('escapement_ended', id::text)) AS n FROM cancelled WHERE end_time IS NOT NULL

@@ -84,7 +84,7 @@ export async function abortExecution(
        UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL,
          error = $2, cause = $3, epoch = epoch + 1
        WHERE id = $1 AND end_time IS NULL AND owner IS NULL
-       RETURNING id, epoch, queue, batch_id, waited, input,
+       RETURNING id, epoch, queue, batch_id, item_count, waited, input,
          (extract(epoch FROM end_time) * 1000)::bigint AS now_ms
      ), last AS (
        SELECT e.*, coalesce(j.seq, 0) AS seq, coalesce(j.first_event_id + j.event_count, 1) AS next_event_id
@@ -108,7 +108,12 @@ export async function abortExecution(
      ), locked AS (
        SELECT b.id FROM batches b WHERE b.id IN (SELECT batch_id FROM ended) FOR NO KEY UPDATE
      ), counted AS (
-       UPDATE batches b SET ${batchEndRule({ succeeded: '0', failed: '0', aborted: '1' })}
+       UPDATE batches b SET ${batchEndRule({
+         succeeded: '0',
+         failed: '0',
+         aborted: '1',
+         items: { succeeded: '0', failed: '0', aborted: '(SELECT coalesce(item_count, 1) FROM ended)' },
+       })}
        FROM locked l WHERE b.id = l.id
        RETURNING b.id, b.end_time
      ), totals AS (

@@ -65,12 +65,19 @@ export async function endMember(
   await pool.query(
     `WITH ended AS (
        UPDATE executions SET status = $2, end_time = now(), owner = NULL, wake_at = NULL
-       WHERE id = $1 AND end_time IS NULL RETURNING batch_id
+       WHERE id = $1 AND end_time IS NULL RETURNING batch_id, coalesce(item_count, 1) AS items
      )
      UPDATE batches b SET ${batchEndRule({
        succeeded: "($2 = 'SUCCEEDED')::int",
        failed: "($2 IN ('FAILED', 'TIMED_OUT'))::int",
+       timedOut: "($2 = 'TIMED_OUT')::int",
        aborted: "($2 = 'ABORTED')::int",
+       items: {
+         succeeded: "($2 = 'SUCCEEDED')::int * e.items",
+         failed: "($2 IN ('FAILED', 'TIMED_OUT'))::int * e.items",
+         timedOut: "($2 = 'TIMED_OUT')::int * e.items",
+         aborted: "($2 = 'ABORTED')::int * e.items",
+       },
      })}
      FROM ended e WHERE b.id = e.batch_id`,
     [id, status],

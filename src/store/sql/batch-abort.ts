@@ -26,7 +26,7 @@ WITH me AS MATERIALIZED (
   UPDATE executions e SET status = 'ABORTED', end_time = now(), wake_at = NULL, epoch = e.epoch + 1,
     error = $5, cause = $6
   FROM picked p WHERE e.id = p.id
-  RETURNING e.id, e.batch_index, e.queue, e.input, e.error, e.cause, e.start_time, e.end_time, e.waited
+  RETURNING e.id, e.batch_index, e.item_count, e.queue, e.input, e.error, e.cause, e.start_time, e.end_time, e.waited
 ), written AS (
   INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
   SELECT id, 1, 1, 1, 2, ${eventsOfUnstarted({
@@ -47,6 +47,11 @@ WITH me AS MATERIALIZED (
     succeeded: '0',
     failed: '0',
     aborted: '(SELECT count(*) FROM ended)::int',
+    items: {
+      succeeded: '0',
+      failed: '0',
+      aborted: '(SELECT coalesce(sum(coalesce(item_count, 1)), 0) FROM ended)::int',
+    },
   })}
   FROM locked l WHERE b.id = l.id
   RETURNING b.id, b.end_time

@@ -1,7 +1,15 @@
 /** By how much a statement raises a batch's counters, as SQL expressions of type integer. */
-export interface BatchIncrements {
+export interface BatchIncrements extends Counts {
+  /** The same in items. Absent: each of those members has one. */
+  items?: Counts;
+}
+
+interface Counts {
   succeeded: string;
+  /** FAILED and TIMED_OUT together. */
   failed: string;
+  /** Of those that failed, how many are TIMED_OUT; none when absent. */
+  timedOut?: string;
   aborted: string;
   /** Members that the same statement creates. */
   started?: string;
@@ -9,30 +17,43 @@ export interface BatchIncrements {
 
 /**
  * The SET list with which members are counted, for `UPDATE batches b SET …`. It is the only place where a
- * batch stops, ends, and gets its final status, whoever counts: the flush, the leader, a cancel.
+ * batch or map run stops, ends, and gets its final status, whoever counts: the flush, the leader, a cancel.
  *
  * 1. Always `succeeded + failed + aborted <= total`, and the batch is over when the two are equal.
  * 2. In the statement that moves a batch out of RUNNING, every member that was never created is counted as
  *    aborted. Members are only created while it is RUNNING, under the same row lock, so this happens once.
- * 3. FAILED and TIMED_OUT count as failed, ABORTED as aborted; only failed ones trip stopOnError.
+ * 3. FAILED and TIMED_OUT count as failed, ABORTED as aborted; only failed ones trip stopOnError, or a map
+ *    run's threshold.
  *
  * A statement that may touch several batches locks them in id order first. When `end_time` comes back
  * non-null, whoever waits is told: `pg_notify('escapement_ended', id)`.
  */
 export function batchEndRule(by: BatchIncrements): string {
+  const items = by.items ?? by;
   const started = `(b.started + ${by.started ?? '0'})`;
   const failed = `(b.failed + ${by.failed})`;
-  const trips = `(b.status = 'RUNNING' AND b.stop_on_error AND ${failed} > 0)`;
+  const itemsStarted = `(b.items_started + ${items.started ?? '0'})`;
+  const itemsFailed = `(b.items_failed + ${items.failed})`;
+  const exceeded = exceedsThreshold(itemsFailed);
+  const trips = `(b.status = 'RUNNING'
+      AND CASE WHEN b.mode = 'mapRun' THEN ${exceeded} ELSE b.stop_on_error AND ${failed} > 0 END)`;
   const aborted = `(b.aborted + ${by.aborted} + CASE WHEN ${trips} THEN b.total - ${started} ELSE 0 END)`;
   const over = `(b.succeeded + ${by.succeeded} + ${failed} + ${aborted} >= b.total)`;
   return `
     started = ${started},
     succeeded = b.succeeded + ${by.succeeded},
     failed = ${failed},
+    timed_out = b.timed_out + ${by.timedOut ?? '0'},
     aborted = ${aborted},
+    items_started = ${itemsStarted},
+    items_succeeded = b.items_succeeded + ${items.succeeded},
+    items_failed = ${itemsFailed},
+    items_timed_out = b.items_timed_out + ${items.timedOut ?? '0'},
+    items_aborted = b.items_aborted + ${items.aborted}
+      + CASE WHEN ${trips} THEN b.item_total - ${itemsStarted} ELSE 0 END,
     status = CASE
       WHEN b.end_time IS NOT NULL THEN b.status
-      WHEN ${over} THEN ${finalStatus('b.status', failed, aborted)}
+      WHEN ${over} THEN ${finalStatus({ failed, aborted, exceeded })}
       WHEN ${trips} THEN 'STOPPING'
       ELSE b.status END,
     end_time = CASE WHEN ${over} THEN coalesce(b.end_time, now()) END,
@@ -49,14 +70,45 @@ export function batchCancelRule(): string {
   const over = `(b.succeeded + b.failed + ${aborted} >= b.total)`;
   return `
     aborted = ${aborted},
+    items_aborted = b.items_aborted + CASE WHEN b.status = 'RUNNING' THEN b.item_total - b.items_started ELSE 0 END,
     status = CASE WHEN ${over} THEN 'ABORTED' ELSE 'CANCELLING' END,
     end_time = CASE WHEN ${over} THEN now() END,
     owner = CASE WHEN ${over} THEN NULL ELSE b.owner END,
     updated_at = now()`;
 }
 
-function finalStatus(status: string, failed: string, aborted: string): string {
-  return `CASE WHEN ${status} = 'CANCELLING' THEN 'ABORTED'
-        WHEN ${failed} + ${aborted} > 0 THEN 'FAILED'
+/** AWS runs at most so many children of a map run at once, and so many where the definition says nothing. */
+const WINDOW = 'least(coalesce(nullif(b.concurrency, 0), 10000), 10000)';
+
+/**
+ * For `RETURNING` of the statement that counted: whether the leader of a map run should look at it at once. A
+ * wide window is topped up when an eighth of it has come free, so that not every end calls the leader.
+ */
+export const MAP_RUN_CALLS = `(b.mode = 'mapRun' AND b.end_time IS NULL AND (b.status <> 'RUNNING' OR b.started < b.total
+    AND b.started - b.succeeded - b.failed - b.aborted <= ${WINDOW} - greatest(1, ${WINDOW} / 8)))`;
+
+/** The channel on which the leader hears of it; the payload is the map run's id. */
+export const MAP_RUN_CHANNEL = 'escapement_map_run';
+
+/**
+ * Whether a map run has more failed items than it tolerates: more than the count, or more than the percentage
+ * of all; none where neither is given
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html#maprun-fail-threshold).
+ * In numeric, so that 0.29 % of 10,000 are 29 and not a little less.
+ */
+function exceedsThreshold(itemsFailed: string): string {
+  return `coalesce(
+      ${itemsFailed} > coalesce(b.tolerated_count, CASE WHEN b.tolerated_percentage IS NULL THEN 0 END), false)
+      OR coalesce(${itemsFailed} * 100 > b.tolerated_percentage::numeric * b.item_total, false)`;
+}
+
+function finalStatus({
+  failed,
+  aborted,
+  exceeded,
+}: Record<'failed' | 'aborted' | 'exceeded', string>): string {
+  return `CASE WHEN b.status = 'CANCELLING' THEN 'ABORTED'
+        WHEN CASE WHEN b.mode = 'mapRun' THEN b.status = 'STOPPING' OR ${exceeded}
+          ELSE ${failed} + ${aborted} > 0 END THEN 'FAILED'
         ELSE 'SUCCEEDED' END`;
 }

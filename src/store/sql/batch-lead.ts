@@ -1,7 +1,8 @@
 /** Which worker leads a batch, and what a leader reads. */
 
 /** What a leader knows of its batch. */
-const LED = `b.id, b.mode, b.status, b.concurrency, b.stop_on_error, b.queue, b.source_state_name, b.total, b.started`;
+const LED = `b.id, b.mode, b.status, b.concurrency, b.stop_on_error, b.queue, b.source_state_name, b.total, b.started,
+  b.succeeded + b.failed + b.aborted AS ended, b.batched`;
 
 /** Like a claim of executions, under the worker's own row: $1 worker, $2 batch. */
 export const CLAIM_BATCH = `
@@ -17,13 +18,13 @@ export const READ_LED_BATCH = `SELECT ${LED} FROM batches b WHERE b.id = $2 AND 
 export const RELEASE_BATCH = 'UPDATE batches SET owner = NULL WHERE id = $2 AND owner = $1';
 
 /**
- * Batches that need a leader and have none. A distributed one whose members are all created runs on
- * without. Plan: Index Scan on batches_open_idx, which holds only what is not over.
+ * Batches that need a leader and have none. A distributed one or a map run whose members are all created
+ * runs on without. Plan: Index Scan on batches_open_idx, which holds only what is not over.
  */
 export const OPEN_BATCHES = `
 SELECT id, queue FROM batches
 WHERE end_time IS NULL AND owner IS NULL AND status <> 'RECEIVING'
-  AND NOT (mode = 'distributed' AND status = 'RUNNING' AND started >= total)
+  AND NOT (mode IN ('distributed', 'mapRun') AND status = 'RUNNING' AND started >= total)
 ORDER BY id LIMIT $1`;
 
 /** $1 batch, $2 index. Plan: Index Scan Backward on batch_chunks_pkey, one row. */

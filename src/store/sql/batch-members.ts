@@ -13,14 +13,15 @@
 import { batchEndRule } from './batch-end.js';
 import { eventsOfUnstarted, framesOfUnstarted } from './batch-history.js';
 
-const PLAIN_NAME = `h.name_prefix || '-' || (h.started + m.ordinal - 1)`;
+/** A map run's children are named by their own ids, as AWS names them by ids of its own. */
+const PLAIN_NAME = `CASE WHEN h.mode = 'mapRun' THEN m.id::text ELSE h.name_prefix || '-' || (h.started + m.ordinal - 1) END`;
 
 /** The end of a batch's id is random; its beginning is the time. */
 const OTHER_NAME = `CASE WHEN NOT EXISTS (
     SELECT 1 FROM executions x WHERE x.state_machine_id = h.state_machine_id AND x.name = ${PLAIN_NAME})
   THEN ${PLAIN_NAME} ELSE ${PLAIN_NAME} || '-' || right(h.id::text, 8) END`;
 
-/** $1 worker, $2 batch, $3 from, $4 ids, $5 inputs, $6 errors, $7 causes, $8 source executions, $9 how many have an error. */
+/** $1 worker, $2 batch, $3 from, $4 ids, $5 inputs, $6 errors, $7 causes, $8 source executions, $9 how many have an error, $10 how many items each has (null: one), $11 how many all of them have. */
 export const CREATE_MEMBERS = createMembers(PLAIN_NAME);
 
 /** The same, where a name is taken: `<prefix>-<index>-<last 8 characters of the batch's id>`. */
@@ -31,21 +32,22 @@ function createMembers(name: string): string {
 WITH me AS MATERIALIZED (
   SELECT id FROM workers WHERE id = $1 FOR KEY SHARE
 ), held AS MATERIALIZED (
-  SELECT b.id, b.state_machine_id, b.version, b.name_prefix, b.queue, b.source_state_name, b.started
+  SELECT b.id, b.state_machine_id, b.version, b.mode, b.name_prefix, b.queue, b.source_state_name, b.parent_id, b.started
   FROM batches b, me
   WHERE b.id = $2 AND b.owner = me.id AND b.status = 'RUNNING' AND b.started = $3
   FOR NO KEY UPDATE OF b
 ), made AS (
   INSERT INTO executions (id, state_machine_id, version, name, status, input, error, cause, start_time, end_time,
-    queue, batch_id, batch_index, source_execution_id, source_state_name, wake_at)
+    queue, batch_id, batch_index, item_count, source_execution_id, source_state_name, parent_id, wake_at)
   SELECT m.id, h.state_machine_id, h.version, ${name},
     CASE WHEN m.error IS NULL THEN 'RUNNING' ELSE 'FAILED' END, m.input, m.error, m.cause,
     now(), CASE WHEN m.error IS NOT NULL THEN now() END,
-    h.queue, h.id, h.started + m.ordinal - 1, m.source_id,
+    h.queue, h.id, h.started + m.ordinal - 1, m.items, m.source_id,
     CASE WHEN m.source_id IS NOT NULL THEN h.source_state_name END,
+    h.parent_id,
     CASE WHEN m.error IS NULL THEN now() END
-  FROM held h, unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[])
-    WITH ORDINALITY m (id, input, error, cause, source_id, ordinal)
+  FROM held h, unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $10::int[])
+    WITH ORDINALITY m (id, input, error, cause, source_id, items, ordinal)
   RETURNING id, queue, input, error, cause, start_time, end_time
 ), written AS (
   INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
@@ -64,6 +66,7 @@ WITH me AS MATERIALIZED (
     failed: '$9::int',
     aborted: '0',
     started: 'cardinality($4::uuid[])',
+    items: { succeeded: '0', failed: '$9::int', aborted: '0', started: '$11::int' },
   })}
   FROM held h WHERE b.id = h.id
   RETURNING b.id, b.end_time

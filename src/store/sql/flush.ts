@@ -14,7 +14,7 @@
  *   which the writer settles by asking (see journal.ts).
  * - Plan: Nested Loop over unnest with Index Scan on executions_pkey; 1 row locked in workers.
  */
-import { batchEndRule } from './batch-end.js';
+import { batchEndRule, MAP_RUN_CALLS, MAP_RUN_CHANNEL } from './batch-end.js';
 
 export const FLUSH = `
 WITH me AS MATERIALIZED (
@@ -49,7 +49,7 @@ WITH me AS MATERIALIZED (
   FROM me, unnest($17::uuid[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::float8[])
     d (id, epoch, status, output, error, cause, current_state, end_ms)
   WHERE e.id = d.id AND e.owner = me.id AND e.epoch = d.epoch AND e.status = 'RUNNING'
-  RETURNING e.id, e.queue, e.status, e.batch_id, e.waited
+  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.waited, e.notify_parent
 ), read_signals AS (
   DELETE FROM inbox i USING unnest($25::uuid[], $26::int[]) s (id, seq)
   WHERE i.execution_id = s.id AND i.seq <= s.seq AND EXISTS (SELECT 1 FROM me)
@@ -64,15 +64,34 @@ WITH me AS MATERIALIZED (
   SELECT batch_id AS id,
     count(*) FILTER (WHERE status = 'SUCCEEDED')::int AS succeeded,
     count(*) FILTER (WHERE status IN ('FAILED', 'TIMED_OUT'))::int AS failed,
-    count(*) FILTER (WHERE status = 'ABORTED')::int AS aborted
-  FROM ended WHERE batch_id IS NOT NULL GROUP BY batch_id
+    count(*) FILTER (WHERE status = 'TIMED_OUT')::int AS timed_out,
+    count(*) FILTER (WHERE status = 'ABORTED')::int AS aborted,
+    sum(items) FILTER (WHERE status = 'SUCCEEDED') AS items_succeeded,
+    sum(items) FILTER (WHERE status IN ('FAILED', 'TIMED_OUT')) AS items_failed,
+    sum(items) FILTER (WHERE status = 'TIMED_OUT') AS items_timed_out,
+    sum(items) FILTER (WHERE status = 'ABORTED') AS items_aborted
+  FROM (SELECT batch_id, status, coalesce(item_count, 1) AS items FROM ended WHERE batch_id IS NOT NULL) m
+  GROUP BY batch_id
 ), locked AS (
   SELECT b.id FROM batches b WHERE b.id IN (SELECT id FROM members) ORDER BY b.id FOR NO KEY UPDATE
 ), counted AS (
-  UPDATE batches b SET ${batchEndRule({ succeeded: 'm.succeeded', failed: 'm.failed', aborted: 'm.aborted' })}
+  UPDATE batches b SET ${batchEndRule({
+    succeeded: 'm.succeeded',
+    failed: 'm.failed',
+    timedOut: 'm.timed_out',
+    aborted: 'm.aborted',
+    items: {
+      succeeded: 'coalesce(m.items_succeeded, 0)::int',
+      failed: 'coalesce(m.items_failed, 0)::int',
+      timedOut: 'coalesce(m.items_timed_out, 0)::int',
+      aborted: 'coalesce(m.items_aborted, 0)::int',
+    },
+  })}
   FROM members m JOIN locked l ON l.id = m.id
   WHERE b.id = m.id
-  RETURNING b.id, b.status, b.end_time
+  RETURNING b.id, b.status, b.end_time, b.notify_parent, ${MAP_RUN_CALLS} AS calls
+), called AS (
+  SELECT count(pg_notify('${MAP_RUN_CHANNEL}', id::text)) AS n FROM counted WHERE calls
 ), told AS (
   SELECT count(pg_notify('escapement_ended', id::text)) AS n
   FROM (SELECT id FROM ended WHERE waited UNION ALL SELECT id FROM counted WHERE end_time IS NOT NULL) w
@@ -83,5 +102,8 @@ SELECT
   (SELECT array_agg(id) FROM parked WHERE woken) AS woken,
   (SELECT array_agg(id) FROM ended) AS ended,
   (SELECT array_agg(id) FROM counted WHERE status = 'STOPPING') AS stopping,
-  (SELECT n FROM told) AS told
+  (SELECT array_agg(id) FROM ended WHERE notify_parent) AS tell,
+  (SELECT array_agg(id) FROM counted WHERE end_time IS NOT NULL AND notify_parent) AS tell_runs,
+  (SELECT n FROM told) AS told,
+  (SELECT n FROM called) AS called
 `;

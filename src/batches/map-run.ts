@@ -1,0 +1,57 @@
+/**
+ * Leads a map run: creates its children in a window of at most MaxConcurrency that have not ended, and rings
+ * for them; any worker runs them.
+ *
+ * 1. How many are under way is `started - ended` of the map run's own row: children are counted as ended by
+ *    the statement that ends them, and created only here, so what was read can only be too many, never too few.
+ * 2. Who ends a child calls the leader (`news`); since a call can be lost, the leader also looks by itself.
+ * 3. When the last child has been created, the run needs no leader any more: it ends with its last child.
+ */
+import { ringLastStep } from './distributed.js';
+import { type Lead, ringMembers } from './lead.js';
+import { createMemberSource } from './members.js';
+import { CREATE_STEP, chunkSize, mapRunRoom, nextPollMs } from './plan.js';
+import type { LedBatch } from './ports.js';
+import { stopRest } from './stopping.js';
+
+export async function leadMapRun(lead: Lead, batch: LedBatch): Promise<void> {
+  const { store, workerId, batchId } = lead;
+  const members = createMemberSource(store, batch);
+  let led: LedBatch | undefined = batch;
+  let pollMs: number | undefined;
+  await ringLastStep(lead, batch, ringSizeOf(CREATE_STEP));
+  // Rings for one step while the next is being created, never for more.
+  let ringing = Promise.resolve();
+  while (led?.status === 'RUNNING' && led.started < led.total && !lead.signal.aborted) {
+    const room = Math.min(mapRunRoom(led), CREATE_STEP);
+    if (room === 0) {
+      pollMs = nextPollMs(pollMs);
+      if (await lead.news.wait(pollMs)) pollMs = undefined;
+      led = await store.read(workerId, batchId);
+      continue;
+    }
+    const from: number = led.started;
+    const next = await members.take(from, room);
+    const created = await store.createMembers({ workerId, batchId, from, members: next });
+    if (created === undefined) {
+      led = await store.read(workerId, batchId);
+      continue;
+    }
+    led = { ...led, started: from + next.length };
+    await ringing;
+    ringing = ringMembers(lead, batch.queue, created, ringSizeOf(created.length));
+  }
+  await ringing;
+  if (lead.signal.aborted) return;
+  // It may have been stopped since the last child was created.
+  led = await store.read(workerId, batchId);
+  if (led !== undefined && led.status !== 'RUNNING') await stopRest(lead, led);
+}
+
+/** As many at once as for a batch of this size: a few children are spread over the workers, many are rung for together. */
+function ringSizeOf(created: number): number {
+  return chunkSize(created * RING_SPREAD);
+}
+
+/** A full step is rung for in tens: a chunk is taken whole by one worker. */
+const RING_SPREAD = 2;
