@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseExpression } from '../../src/asl/expression.js';
-import { compileMachine, parseDefinition, validateDefinition } from '../../src/asl/index.js';
+import { evaluateExpression, parseExpression } from '../../src/asl/expression.js';
+import { compileMachine, parseDefinition, StatesError, validateDefinition } from '../../src/asl/index.js';
+import { INTRINSICS } from '../../src/asl/intrinsics/index.js';
 import { evaluatePath, PathSyntaxError, parsePath } from '../../src/asl/jsonpath/index.js';
-import type { Json, JsonObject } from '../../src/std/json.js';
+import { type Json, type JsonObject, setField } from '../../src/std/json.js';
 
 /** Words of the language, so that random values come past the first check. */
 const WORDS = [
@@ -198,4 +199,200 @@ test('a nesting of 10,000 is refused, not followed', () => {
   for (let level = 0; level < 10_000; level++) rule = { Not: rule };
   const definition = { StartAt: 'C', States: { C: { Type: 'Choice', Choices: [rule] } } };
   expect(validateDefinition(definition)).toMatchObject([{ code: 'DEFINITION_TOO_LARGE', severity: 'ERROR' }]);
+});
+
+/** Arguments that are of a kind, if the input is kind; those in the input may be of any. */
+const ARGUMENTS: Record<string, readonly string[]> = {
+  array: ['$.list', '$.list[*].a', '$..a', "States.StringSplit('a,b', ',')", 'States.Array(1, $, 1)'],
+  number: ['1', '-1', '0', '3', '1.5', '1e308', '9007199254740993', '$.n', '$.list[0]'],
+  string: ["'{}'", "'a,b'", "'SHA-256'", "'[1,{}]'", "'YQ=='", "'\\{\\}'", "''", '$.text', 'States.UUID()'],
+  boolean: ['true', 'false', '$.b'],
+  object: ['$', '$.o', "States.StringToJson('{}')"],
+  any: ['$', '$.missing', '$$.x', '$v', 'null', '2', "'x'"],
+};
+
+/** Calls of all 18 functions, nested: mostly with as many arguments as they take and of their kinds. */
+const { call } = fc.letrec<{ call: string }>((tie) => {
+  const anything = fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.constantFrom(...Object.values(ARGUMENTS).flat()),
+    fc.string({ maxLength: 5 }).map((text) => `'${text.replace(/['\\]/g, '')}'`),
+    tie('call'),
+  );
+  const argument = (kind: string): fc.Arbitrary<string> =>
+    fc.oneof(
+      { weight: 5, arbitrary: fc.constantFrom(...(ARGUMENTS[kind] ?? [])) },
+      { weight: 1, arbitrary: anything },
+    );
+  return {
+    call: fc
+      .constantFrom(...INTRINSICS)
+      .chain(([name, { takes }]) =>
+        fc
+          .oneof(
+            { weight: 9, arbitrary: fc.tuple(...takes.map(argument)) },
+            { weight: 1, arbitrary: fc.array(anything, { maxLength: 4 }) },
+          )
+          .map((args) => `${name}(${args.join(', ')})`),
+      ),
+  };
+});
+
+const extreme = fc.oneof(
+  value,
+  fc.constantFrom<Json>(1e308, -1e308, 5e-324, -0, 2 ** 53, '\ud800', '\u0000', 'x'.repeat(20_000)),
+  fc.string().map((text): Json => ({ a: text, list: [text, 1, null], text, n: 2, b: false, o: { a: text } })),
+  fc
+    .array(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 6 })
+    .map((list): Json => ({ list, a: list[0] ?? 0 })),
+);
+
+test('a call of an intrinsic function gives JSON, or is refused as the language refuses', () => {
+  const done = new Set<string>();
+  const refused = { asText: 0, asCall: 0 };
+  fc.assert(
+    fc.property(call, extreme, (text, input) => {
+      const entropy = { random: () => 0.25, uuid: () => 'u' };
+      const scope = { input, context: { x: 1 }, variables: { v: input }, nowMs: 0, entropy };
+      try {
+        const expression = parseExpression(text);
+        const found = evaluateExpression(expression, scope, input, { field: 'x.$' });
+        expect(JSON.stringify(JSON.parse(JSON.stringify(found)))).toBe(JSON.stringify(found));
+        done.add(text.slice(0, text.indexOf('(')));
+      } catch (error) {
+        if (error instanceof PathSyntaxError) refused.asText++;
+        else if (
+          error instanceof StatesError &&
+          !['States.IntrinsicFailure', 'States.Runtime'].includes(error.error)
+        )
+          throw error;
+        else if (error instanceof StatesError) refused.asCall++;
+        else throw error;
+      }
+    }),
+    { numRuns: 10_000 },
+  );
+  expect([...done].sort()).toEqual([...INTRINSICS.keys()].sort());
+  expect(refused.asText).toBeGreaterThan(1000);
+  expect(refused.asCall).toBeGreaterThan(100);
+});
+
+/** The whole language in one definition, to be damaged. */
+const WHOLE: JsonObject = {
+  StartAt: 'Pass',
+  TimeoutSeconds: 60,
+  States: {
+    Pass: {
+      Type: 'Pass',
+      InputPath: '$.a',
+      Parameters: { 'x.$': "States.Format('{}', $.b)", c: [{ 'd.$': '$$.State.Name' }] },
+      ResultPath: '$.r',
+      Assign: { 'v.$': '$.x' },
+      Next: 'Task',
+    },
+    Task: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::lambda:invoke',
+      Parameters: { FunctionName: 'f', 'Payload.$': '$' },
+      ResultSelector: { 'p.$': '$.Payload' },
+      TimeoutSecondsPath: '$.t',
+      Retry: [
+        { ErrorEquals: ['A'], IntervalSeconds: 1, MaxAttempts: 2, BackoffRate: 1.5, MaxDelaySeconds: 9 },
+      ],
+      Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.e', Next: 'Choice' }],
+      Next: 'Choice',
+    },
+    Choice: {
+      Type: 'Choice',
+      Choices: [
+        {
+          And: [{ Variable: '$.n', NumericEquals: 1 }, { Not: { Variable: '$.s', StringMatches: 'a*' } }],
+          Next: 'Map',
+        },
+        { Variable: '$.n', NumericLessThanPath: '$.m', Next: 'Parallel' },
+      ],
+      Default: 'Wait',
+    },
+    Map: {
+      Type: 'Map',
+      ItemsPath: '$.items',
+      ItemSelector: { 'i.$': '$$.Map.Item.Index' },
+      MaxConcurrency: 3,
+      ItemProcessor: { StartAt: 'InMap', States: { InMap: { Type: 'Pass', End: true } } },
+      Next: 'Wait',
+    },
+    Parallel: {
+      Type: 'Parallel',
+      Branches: [{ StartAt: 'InBranch', States: { InBranch: { Type: 'Succeed' } } }],
+      Next: 'Wait',
+    },
+    Wait: { Type: 'Wait', SecondsPath: '$.seconds', Next: 'Jsonata' },
+    Jsonata: {
+      Type: 'Task',
+      QueryLanguage: 'JSONata',
+      Resource: 'f',
+      Arguments: { a: '{% $states.input %}' },
+      Output: '{% $states.result %}',
+      Assign: { w: '{% $v %}' },
+      TimeoutSeconds: '{% 1 + 1 %}',
+      Next: 'Fail',
+    },
+    Fail: { Type: 'Fail', ErrorPath: '$.e', CausePath: "States.Format('{}', $.c)" },
+  },
+};
+
+/** Every place in a value, as the keys that lead to it. */
+function placesIn(root: Json, at: readonly string[] = []): (readonly string[])[] {
+  if (typeof root !== 'object' || root === null) return [at];
+  return [at, ...Object.entries(root).flatMap(([key, child]) => placesIn(child, [...at, key]))];
+}
+
+type Damage = { kind: 'replace' | 'add' | 'remove'; place: readonly string[]; key: string; value: Json };
+
+/** The value with one place changed; a copy. */
+function damaged(root: Json, { kind, place, key, value }: Damage): Json {
+  const copy = JSON.parse(JSON.stringify(root)) as Json;
+  const [last] = place.slice(-1);
+  let node: Json = copy;
+  for (const step of place.slice(0, -1)) {
+    if (typeof node !== 'object' || node === null) return copy;
+    node = (node as JsonObject)[step] ?? null;
+  }
+  if (typeof node !== 'object' || node === null || last === undefined) return copy;
+  const parent = node as JsonObject;
+  if (kind === 'remove') delete parent[last];
+  else if (kind === 'replace') setField(parent, last, value);
+  else {
+    const child = parent[last];
+    if (Array.isArray(child)) child.push(value);
+    else if (typeof child === 'object' && child !== null) setField(child, key, value);
+  }
+  return copy;
+}
+
+test('a definition damaged in a few places is refused, or compiles', () => {
+  const places = placesIn(WHOLE).slice(1);
+  const damage = fc.record({
+    kind: fc.constantFrom<Damage['kind']>('replace', 'add', 'remove'),
+    place: fc.constantFrom(...places),
+    key: word,
+    value,
+  });
+  const count = { compiled: 0, refused: 0 };
+  const whole = validateDefinition(WHOLE).filter(({ severity }) => severity === 'ERROR');
+  expect(whole).toEqual([]);
+  fc.assert(
+    fc.property(fc.array(damage, { minLength: 1, maxLength: 3 }), (damages) => {
+      const parsed = parseDefinition(damages.reduce<Json>(damaged, WHOLE));
+      if (!parsed.ok) return;
+      if (validateDefinition(parsed.definition).some(({ severity }) => severity === 'ERROR')) count.refused++;
+      else {
+        compileMachine(parsed.definition);
+        count.compiled++;
+      }
+    }),
+    { numRuns: 4000 },
+  );
+  expect(count.compiled).toBeGreaterThan(50);
+  expect(count.refused).toBeGreaterThan(1000);
 });
