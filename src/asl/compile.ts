@@ -1,22 +1,20 @@
 import type { Json, JsonObject } from '../std/json.js';
 import { isObject } from '../std/json.js';
 import { compileChoices } from './compile-choice.js';
+import { compileMap } from './compile-map.js';
+import { compileMessage } from './compile-message.js';
+import { common, limit, referencePath, retried, shaping, transition } from './compile-parts.js';
 import {
   compileJsonataField,
-  compileLeaving,
   hasExpression,
   jsonataTemplate,
   payloadTemplate,
   templateIn,
 } from './compile-template.js';
 import type {
-  Catcher,
   FailState,
-  Limit,
   Machine,
-  MapState,
   QueryLanguage,
-  Retrier,
   State,
   StateGroup,
   TaskState,
@@ -24,7 +22,7 @@ import type {
 } from './definition.js';
 import { parseExpression } from './expression.js';
 import { Fields } from './fields.js';
-import { type CompiledReferencePath, parsePath, parseReferencePath } from './jsonpath/index.js';
+import { givenLabels } from './labels.js';
 import { parseResource } from './resource.js';
 
 /**
@@ -35,11 +33,21 @@ import { parseResource } from './resource.js';
 export function compileMachine(definition: JsonObject): Machine {
   const fields = new Fields(definition, 'the state machine');
   return {
-    ...compileGroup(definition, languageOf(fields, 'JSONPath')),
+    ...compileGroup(definition, {
+      language: languageOf(fields, 'JSONPath'),
+      labels: givenLabels(definition),
+    }),
     comment: fields.text('Comment'),
     timeoutSeconds: fields.number('TimeoutSeconds'),
     source: definition,
   };
+}
+
+/** What holds for the whole machine while its groups are compiled. */
+interface Whole {
+  language: QueryLanguage;
+  /** The labels of distributed Maps that are taken. */
+  labels: Set<string>;
 }
 
 /** The machine's language holds for all of its states, also those inside a state that names another. */
@@ -48,20 +56,20 @@ function languageOf(fields: Fields, otherwise: QueryLanguage): QueryLanguage {
   return named === 'JSONata' || named === 'JSONPath' ? named : otherwise;
 }
 
-function compileGroup(group: Json | undefined, language: QueryLanguage): StateGroup {
+function compileGroup(group: Json | undefined, whole: Whole): StateGroup {
   if (!isObject(group)) throw new TypeError('a group of states must be an object');
   const fields = new Fields(group, 'a group of states');
   const states = Object.entries(fields.object('States'));
   return {
     startAt: fields.needText('StartAt'),
-    states: new Map(states.map(([name, state]) => [name, compileState(name, state, language)])),
+    states: new Map(states.map(([name, state]) => [name, compileState(name, state, whole)])),
   };
 }
 
-function compileState(name: string, state: Json, machineLanguage: QueryLanguage): State {
+function compileState(name: string, state: Json, whole: Whole): State {
   if (!isObject(state)) throw new TypeError(`the state ${name} must be an object`);
   const fields = new Fields(state, `the state ${name}`);
-  const language = languageOf(fields, machineLanguage);
+  const language = languageOf(fields, whole.language);
   const type = fields.needText('Type');
   switch (type) {
     case 'Pass':
@@ -84,6 +92,7 @@ function compileState(name: string, state: Json, machineLanguage: QueryLanguage)
         ...filled(fields, language),
         timeoutSeconds: limit(fields, language, 'TimeoutSeconds'),
         heartbeatSeconds: limit(fields, language, 'HeartbeatSeconds'),
+        credentials: templateIn(language, fields, 'Credentials'),
       };
     case 'Choice':
       return {
@@ -117,52 +126,19 @@ function compileState(name: string, state: Json, machineLanguage: QueryLanguage)
         ...shaping(fields),
         ...retried(fields, language),
         ...filled(fields, language),
-        branches: fields.list('Branches').map((branch) => compileGroup(branch, machineLanguage)),
+        branches: fields.list('Branches').map((branch) => compileGroup(branch, whole)),
       };
     case 'Map':
-      return compileMap(name, fields, language, machineLanguage);
+      return compileMap(name, fields, {
+        language,
+        labels: whole.labels,
+        processor: (group) => compileGroup(group, whole),
+      });
+    case 'Message':
+      return compileMessage(name, fields, language);
     default:
       throw new TypeError(`the state ${name} has an unknown Type ${type}`);
   }
-}
-
-function compileMap(
-  name: string,
-  fields: Fields,
-  language: QueryLanguage,
-  machineLanguage: QueryLanguage,
-): MapState {
-  return {
-    type: 'Map',
-    ...common(name, fields, language),
-    ...transition(fields),
-    ...shaping(fields),
-    ...retried(fields, language),
-    itemProcessor: compileGroup(fields.any('ItemProcessor') ?? fields.any('Iterator'), machineLanguage),
-    itemsPath: referencePath(fields, 'ItemsPath'),
-    items: language === 'JSONata' ? jsonataTemplate(fields, 'Items') : undefined,
-    itemSelector:
-      templateIn(language, fields, 'ItemSelector') ??
-      (language === 'JSONPath' ? templateIn(language, fields, 'Parameters') : undefined),
-    resultSelector: payloadTemplate(fields, 'ResultSelector'),
-    maxConcurrency: limit(fields, language, 'MaxConcurrency') ?? 0,
-    toleratedFailureCount: limit(fields, language, 'ToleratedFailureCount'),
-    toleratedFailurePercentage: limit(fields, language, 'ToleratedFailurePercentage'),
-  };
-}
-
-type Common = Pick<MapState, 'name' | 'language' | 'inputPath' | 'outputPath' | 'output' | 'assign'>;
-
-function common(name: string, fields: Fields, language: QueryLanguage): Common {
-  const inputPath = fields.textOrNull('InputPath');
-  const outputPath = fields.textOrNull('OutputPath');
-  return {
-    name,
-    language,
-    inputPath: typeof inputPath === 'string' ? parsePath(inputPath) : inputPath,
-    outputPath: typeof outputPath === 'string' ? parsePath(outputPath) : outputPath,
-    ...compileLeaving(fields, language),
-  };
 }
 
 /** What goes into the work of a Task or Parallel, and what comes out of it. */
@@ -174,44 +150,6 @@ function filled(
     parameters: payloadTemplate(fields, 'Parameters'),
     arguments: language === 'JSONata' ? jsonataTemplate(fields, 'Arguments') : undefined,
     resultSelector: payloadTemplate(fields, 'ResultSelector'),
-  };
-}
-
-function transition(fields: Fields): { next: string | undefined } {
-  return { next: fields.text('Next') };
-}
-
-function shaping(fields: Fields): { resultPath: CompiledReferencePath | null | undefined } {
-  const resultPath = fields.textOrNull('ResultPath');
-  return { resultPath: typeof resultPath === 'string' ? parseReferencePath(resultPath) : resultPath };
-}
-
-function retried(fields: Fields, language: QueryLanguage): { retry: Retrier[]; catch: Catcher[] } {
-  return {
-    retry: fields.objects('Retry').map(compileRetrier),
-    catch: fields.objects('Catch').map((catcher, index) => compileCatcher(catcher, language, index)),
-  };
-}
-
-/** The defaults are the spec's: one second, three retries, doubling. */
-function compileRetrier(fields: Fields): Retrier {
-  return {
-    errorEquals: fields.texts('ErrorEquals'),
-    intervalSeconds: fields.number('IntervalSeconds') ?? 1,
-    maxAttempts: fields.number('MaxAttempts') ?? 3,
-    backoffRate: fields.number('BackoffRate') ?? 2,
-    maxDelaySeconds: fields.number('MaxDelaySeconds'),
-    jitterStrategy: fields.text('JitterStrategy') === 'FULL' ? 'FULL' : 'NONE',
-  };
-}
-
-function compileCatcher(fields: Fields, language: QueryLanguage, index: number): Catcher {
-  return {
-    errorEquals: fields.texts('ErrorEquals'),
-    language,
-    next: fields.needText('Next'),
-    ...shaping(fields),
-    ...compileLeaving(fields, language, `Catch[${String(index)}]/`),
   };
 }
 
@@ -240,14 +178,4 @@ function failureText(fields: Fields, language: QueryLanguage, name: 'Error' | 'C
   if (hasExpression(fields, language, name)) return compileJsonataField(fields, name);
   const path = fields.text(`${name}Path`);
   return path === undefined ? fields.text(name) : parseExpression(path);
-}
-
-function limit(fields: Fields, language: QueryLanguage, name: string): Limit | undefined {
-  if (hasExpression(fields, language, name)) return compileJsonataField(fields, name);
-  return fields.number(name) ?? referencePath(fields, `${name}Path`);
-}
-
-function referencePath(fields: Fields, name: string): CompiledReferencePath | undefined {
-  const text = fields.text(name);
-  return text === undefined ? undefined : parseReferencePath(text);
 }

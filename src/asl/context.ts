@@ -17,13 +17,18 @@ export interface ContextFacts {
     /** Retries so far; absent for states that cannot retry. */
     retryCount?: number;
   };
-  /** The item of an inline Map's iteration. */
-  mapItem?: { index: number; value: Json };
+  /**
+   * The item of a Map's iteration. Of a distributed Map also where it comes from, `STATE_DATA` or an object's URI, and
+   * its key when the items are the fields of an object.
+   */
+  mapItem?: { index: number; value: Json; key?: string; source?: string };
+  /** Of a task that waits for its token. */
+  taskToken?: string;
 }
 
 /** The context object `$$`, in AWS's shape. */
 export function contextObject(facts: ContextFacts): JsonObject {
-  const { execution, stateMachine, state, mapItem } = facts;
+  const { execution, stateMachine, state, mapItem, taskToken } = facts;
   return {
     Execution: {
       Id: execution.id,
@@ -33,13 +38,23 @@ export function contextObject(facts: ContextFacts): JsonObject {
       StartTime: timeText(execution.startTimeMs),
       ...(execution.redriveCount === undefined ? {} : { RedriveCount: execution.redriveCount }),
     },
-    ...(mapItem === undefined ? {} : { Map: { Item: { Index: mapItem.index, Value: mapItem.value } } }),
+    ...(mapItem === undefined ? {} : { Map: { Item: itemFacts(mapItem) } }),
     StateMachine: { Id: stateMachine.id, Name: stateMachine.name },
     State: {
       Name: state.name,
       EnteredTime: timeText(state.enteredTimeMs),
       ...(state.retryCount === undefined ? {} : { RetryCount: state.retryCount }),
     },
+    ...(taskToken === undefined ? {} : { Task: { Token: taskToken } }),
+  };
+}
+
+function itemFacts({ index, key, value, source }: NonNullable<ContextFacts['mapItem']>): JsonObject {
+  return {
+    Index: index,
+    ...(key === undefined ? {} : { Key: key }),
+    Value: value,
+    ...(source === undefined ? {} : { Source: source }),
   };
 }
 

@@ -66,9 +66,11 @@ export function completionOf(
     if (assign === undefined) return { output, assigned: undefined };
     return completed(output, assignedBy(assign, scope, result, {}));
   }
-  const works = state.type === 'Task' || state.type === 'Parallel' || state.type === 'Map';
-  return evaluateBoth(state, scope, result, works ? { result } : {});
+  return evaluateBoth(state, scope, result, WORKING.has(state.type) ? { result } : {});
 }
+
+/** The states whose work has a result, which `$states.result` shows. */
+const WORKING: ReadonlySet<State['type']> = new Set(['Task', 'Parallel', 'Map', 'Message']);
 
 /** What a Catcher hands to its Next state, and the variables that it sets; `$` in its Assign is the error. */
 export function catchCompletion(

@@ -6,16 +6,16 @@ import { getField, isObject } from '../std/json.js';
  * throws: a definition that was not validated has come to the compiler.
  */
 export class Fields {
-  readonly #object: JsonObject;
+  readonly source: JsonObject;
   readonly #owner: string;
 
   constructor(object: JsonObject, owner: string) {
-    this.#object = object;
+    this.source = object;
     this.#owner = owner;
   }
 
   any(name: string): Json | undefined {
-    return getField(this.#object, name);
+    return getField(this.source, name);
   }
 
   text(name: string): string | undefined {
@@ -50,6 +50,12 @@ export class Fields {
   object(name: string): JsonObject {
     const value = this.any(name);
     return isObject(value) ? value : this.#refuse(name, 'an object');
+  }
+
+  /** The object that a field holds; undefined when there is no such field. */
+  inner(name: string): Fields | undefined {
+    if (this.any(name) === undefined) return undefined;
+    return new Fields(this.object(name), `${name} of ${this.#owner}`);
   }
 
   /** The objects of a list, empty when there is no such field. */

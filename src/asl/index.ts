@@ -13,14 +13,24 @@ export {
 } from './dataflow.js';
 export type * from './definition.js';
 export { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode } from './diagnostic.js';
-export { StatesError } from './errors.js';
+export { type DistributedPlan, distributedPlan } from './distributed-map.js';
+export { runtimeError, StatesError } from './errors.js';
 export { failureOf } from './fail.js';
-export { type MapLimits, mapItemInput, mapItems, mapLimits } from './map.js';
+export {
+  type MapLimits,
+  mapConcurrency,
+  mapItemInput,
+  mapItems,
+  mapLimits,
+  type Tolerated,
+  toleratedFailures,
+} from './map.js';
+export { correlationOf, correlationText, messageResult, messageTimeout } from './message.js';
 export { type ParseResult, parseDefinition } from './parse.js';
 export { QueryError } from './query-error.js';
 export { functionNameOf } from './resource.js';
 export { chooseRetrier, nextDelayMs } from './retry.js';
 export type { Entropy, Scope } from './scope.js';
-export { taskTimeouts } from './task.js';
+export { credentialsOf, taskTimeouts } from './task.js';
 export { validateDefinition } from './validate.js';
 export { waitUntilMs } from './wait.js';

@@ -22,10 +22,10 @@ export type ServiceAction =
  */
 export type Pattern = 'requestResponse' | 'sync' | 'sync:2' | 'waitForTaskToken';
 
-/** What a Resource's text says: something we run, something AWS has and we do not yet, or nothing at all. */
+/** What a Resource's text says: something we run, something AWS has and we do not, or nothing at all. */
 export type Resource =
   | { kind: 'integration'; integration: Integration }
-  | { kind: 'unsupported'; feature: string; of: 'activity' | 'sync' | 'waitForTaskToken' | 'service' }
+  | { kind: 'unsupported'; feature: string; pattern: Pattern }
   | { kind: 'unknown' };
 
 export function parseResource(resource: string): Resource {
@@ -33,12 +33,11 @@ export function parseResource(resource: string): Resource {
   if (functionName !== undefined) {
     return { kind: 'integration', integration: { kind: 'function', functionName } };
   }
-  if (/^arn:[\w-]+:states:[^:]*:[^:]*:activity:[^:]+$/.test(resource)) {
-    return { kind: 'unsupported', feature: 'activities', of: 'activity' };
+  if (ACTIVITY_ARN.test(resource)) {
+    return { kind: 'integration', integration: { kind: 'activity', activityArn: resource } };
   }
-  const service = /^arn:[\w-]+:states:[^:]*:[^:]*:([\w-]+(?::[\w-]+)*)((?:\.[\w:]+)?)$/.exec(resource);
-  if (service === null) return { kind: 'unknown' };
-  return parseService(service[1] as string, service[2] as string);
+  const service = SERVICE_ARN.exec(resource);
+  return service === null ? { kind: 'unknown' } : parseService(service[1] as string, service[2] ?? '');
 }
 
 /**
@@ -57,45 +56,79 @@ const PARTIAL_ARN = /^(?:\d{12}:function:)?([\w.-]{1,140})(?::(?:\$LATEST|[\w-]+
 
 const PLAIN_NAME = /^[\w.-]{1,140}$/;
 
-function parseService(name: string, pattern: string): Resource {
-  const known = name.startsWith('aws-sdk:') ? name.split(':').length === 3 : SERVICES.has(name);
-  if (!known) return { kind: 'unknown' };
-  if (pattern === '.waitForTaskToken')
-    return { kind: 'unsupported', feature: `${name}${pattern}`, of: 'waitForTaskToken' };
-  if (pattern === '.sync' || pattern === '.sync:2')
-    return { kind: 'unsupported', feature: `${name}${pattern}`, of: 'sync' };
-  if (pattern !== '') return { kind: 'unknown' };
-  if (name === 'lambda:invoke') return { kind: 'integration', integration: { kind: 'lambdaInvoke' } };
-  return { kind: 'unsupported', feature: `the service integration ${name}`, of: 'service' };
+/** AWS takes almost any character in an activity's name, but none that is white space, a bracket or a wildcard. */
+const ACTIVITY_ARN = /^arn:[\w-]+:states:[^:]*:[^:]*:activity:[^\s<>{}[\]?*"#%\\^|~`$&,;:/]{1,80}$/;
+
+const SERVICE_ARN = /^arn:[\w-]+:states:[^:]*:[^:]*:([\w-]+(?::[\w-]+)*)(?:\.([\w:]+))?$/;
+
+function parseService(name: string, ending: string): Resource {
+  const pattern = ending === '' ? 'requestResponse' : PATTERNS.find((known) => known === ending);
+  const offered = name.startsWith('aws-sdk:') ? offeredBySdk(name) : OFFERED.get(name);
+  if (pattern === undefined || offered?.includes(pattern) !== true) return { kind: 'unknown' };
+  const service = RUNS.get(name);
+  return service?.patterns.includes(pattern) === true
+    ? { kind: 'integration', integration: { kind: 'service', service: service.action, pattern } }
+    : { kind: 'unsupported', feature: `the service integration ${name}${ending && `.${ending}`}`, pattern };
 }
 
-/** The optimized integrations that AWS lists, so that a misspelt one is told from one that is not built yet. */
-const SERVICES: ReadonlySet<string> = new Set(
+const PATTERNS: readonly Pattern[] = ['sync', 'sync:2', 'waitForTaskToken'];
+
+/** Every action of the SDK can be called, and may be told to wait for a token; which there are nobody lists. */
+function offeredBySdk(name: string): readonly Pattern[] | undefined {
+  return name.split(':').length === 3 ? ['requestResponse', 'waitForTaskToken'] : undefined;
+}
+
+/** What runs here, with the patterns in which it does. */
+const RUNS: ReadonlyMap<string, { action: ServiceAction; patterns: readonly Pattern[] }> = new Map(
+  (
+    [
+      ['lambda:invoke', ['requestResponse', 'waitForTaskToken']],
+      ['states:startExecution', ['requestResponse', 'sync', 'sync:2', 'waitForTaskToken']],
+      ['aws-sdk:sfn:startExecution', ['requestResponse']],
+      ['aws-sdk:sfn:sendTaskSuccess', ['requestResponse']],
+      ['aws-sdk:sfn:sendTaskFailure', ['requestResponse']],
+      ['aws-sdk:sfn:sendTaskHeartbeat', ['requestResponse']],
+    ] satisfies [ServiceAction, Pattern[]][]
+  ).map(([action, patterns]) => [action, { action, patterns }]),
+);
+
+/**
+ * The optimized integrations that AWS lists, so that a misspelt one is told from one that is not built:
+ * services with their actions; an action that AWS also runs as a job ends in `*`, one that may wait for a
+ * token in `?` (https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html).
+ */
+const OFFERED: ReadonlyMap<string, readonly Pattern[]> = new Map(
   [
-    'apigateway:invoke',
-    'athena:startQueryExecution stopQueryExecution getQueryExecution getQueryResults',
-    'batch:submitJob',
-    'bedrock:createModelCustomizationJob invokeModel',
-    'codebuild:startBuild stopBuild batchDeleteBuilds batchGetReports startBuildBatch stopBuildBatch retryBuildBatch deleteBuildBatch',
-    'databrew:startJobRun',
+    'apigateway:invoke?',
+    'athena:startQueryExecution* stopQueryExecution getQueryExecution getQueryResults',
+    'batch:submitJob*',
+    'bedrock:createModelCustomizationJob* invokeModel?',
+    'codebuild:startBuild* stopBuild batchDeleteBuilds batchGetReports startBuildBatch* stopBuildBatch retryBuildBatch* deleteBuildBatch',
+    'databrew:startJobRun*',
     'dynamodb:getItem putItem deleteItem updateItem',
-    'ecs:runTask',
-    'eks:createCluster deleteCluster createNodegroup deleteNodegroup createFargateProfile deleteFargateProfile call runJob',
-    'elasticmapreduce:createCluster setClusterTerminationProtection terminateCluster addStep cancelStep modifyInstanceFleetByName modifyInstanceGroupByName',
-    'emr-containers:createVirtualCluster deleteVirtualCluster startJobRun',
-    'emr-serverless:createApplication deleteApplication startApplication stopApplication startJobRun cancelJobRun',
-    'events:putEvents',
-    'glue:startJobRun',
+    'ecs:runTask*?',
+    'eks:createCluster* deleteCluster* createNodegroup* deleteNodegroup* createFargateProfile* deleteFargateProfile* call runJob*?',
+    'elasticmapreduce:createCluster* setClusterTerminationProtection terminateCluster* addStep* cancelStep modifyInstanceFleetByName modifyInstanceGroupByName',
+    'emr-containers:createVirtualCluster deleteVirtualCluster* startJobRun*',
+    'emr-serverless:createApplication* deleteApplication* startApplication* stopApplication* startJobRun* cancelJobRun*',
+    'events:putEvents?',
+    'glue:startJobRun*',
     'http:invoke',
-    'lambda:invoke',
-    'mediaconvert:createJob',
+    'lambda:invoke?',
+    'mediaconvert:createJob*',
     's3:getObject putObject listObjectsV2',
-    'sagemaker:createEndpoint createEndpointConfig createHyperParameterTuningJob createLabelingJob createModel createProcessingJob createTrainingJob createTransformJob updateEndpoint',
-    'sns:publish',
-    'sqs:sendMessage',
-    'states:startExecution',
+    'sagemaker:createEndpoint createEndpointConfig createHyperParameterTuningJob* createLabelingJob* createModel createProcessingJob* createTrainingJob* createTransformJob* updateEndpoint',
+    'sns:publish?',
+    'sqs:sendMessage?',
+    'states:startExecution*?',
   ].flatMap((line) => {
     const [service, actions] = line.split(':') as [string, string];
-    return actions.split(' ').map((action) => `${service}:${action}`);
+    return actions.split(' ').map((action): [string, Pattern[]] => {
+      const patterns: Pattern[] = ['requestResponse'];
+      if (action.includes('*')) patterns.push('sync');
+      if (service === 'states') patterns.push('sync:2');
+      if (action.includes('?')) patterns.push('waitForTaskToken');
+      return [`${service}:${action.replace(/[*?]/g, '')}`, patterns];
+    });
   }),
 );

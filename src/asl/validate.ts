@@ -41,6 +41,7 @@ export function validateDefinition(
     machineType: options.type ?? 'STANDARD',
     queryLanguage: language === undefined || language === 'JSONPath' ? 'JSONPath' : 'JSONata',
     names: new Map(),
+    labels: new Map(),
     variables: new Set(),
   });
   return complaints.list;

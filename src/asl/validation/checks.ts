@@ -11,6 +11,12 @@ export const text: Check = (value, pointer, complaints) => {
   if (typeof value !== 'string') complaints.schema(pointer, `Expected a string, found ${describe(value)}.`);
 };
 
+/** A text that says something. */
+export const name: Check = (value, pointer, complaints) => {
+  text(value, pointer, complaints);
+  if (value === '') complaints.schema(pointer, 'Value cannot be empty');
+};
+
 export const boolean: Check = (value, pointer, complaints) => {
   if (typeof value !== 'boolean')
     complaints.schema(pointer, `Expected true or false, found ${describe(value)}.`);

@@ -4,6 +4,7 @@ import { appendPointer } from '../../std/pointer.js';
 import type { QueryLanguage, StateType } from '../definition.js';
 import { anything, oneOf, text } from './checks.js';
 import { type Complaints, describe } from './complaints.js';
+import { childType, isDistributed } from './map.js';
 import { checkFields, checkRequired, fieldOf, type Schema } from './object.js';
 import { checkState } from './states.js';
 import { checkTransitions } from './transitions.js';
@@ -15,6 +16,8 @@ export interface MachineView {
   queryLanguage: QueryLanguage;
   /** State names seen so far, with where. */
   names: Map<string, string>;
+  /** Labels of distributed Maps seen so far, with where. */
+  labels: Map<string, string>;
   /** The variables of the scopes around the group. */
   variables: ReadonlySet<string>;
 }
@@ -29,6 +32,9 @@ const STATE_TYPES: readonly StateType[] = [
   'Parallel',
   'Map',
 ];
+
+/** AWS's types, as its refusal lists them, and our own. */
+const KNOWN_TYPES: readonly StateType[] = [...STATE_TYPES, 'Message'];
 
 /** AWS's own limit for a state's name, in characters. */
 const MAX_NAME = 80;
@@ -75,7 +81,7 @@ function checkNamedState(
     complaints.schema(pointer, `Expected a state, an object, found ${describe(state)}.`);
     return;
   }
-  const type = STATE_TYPES.find((known) => known === fieldOf(state, 'Type'));
+  const type = KNOWN_TYPES.find((known) => known === fieldOf(state, 'Type'));
   if (!Object.hasOwn(state, 'Type')) {
     checkRequired(state, ['Type'], pointer, complaints);
   } else if (type === undefined) {
@@ -131,12 +137,7 @@ function checkInnerGroups(
   complaints: Complaints,
   view: MachineView,
 ): void {
-  if (type === 'Map') {
-    for (const field of ['ItemProcessor', 'Iterator']) {
-      const group = fieldOf(state, field);
-      if (group !== undefined) checkInner(group, PROCESSOR, appendPointer(pointer, field), complaints, view);
-    }
-  }
+  if (type === 'Map') checkMapGroups(state, pointer, complaints, view);
   const branches = type === 'Parallel' ? fieldOf(state, 'Branches') : undefined;
   if (branches === undefined) return;
   const at = appendPointer(pointer, 'Branches');
@@ -148,6 +149,38 @@ function checkInnerGroups(
   for (const [index, branch] of branches.entries()) {
     checkInner(branch, BRANCH, appendPointer(at, index), complaints, view);
   }
+}
+
+/**
+ * The processor of a Map. The items of a distributed one are executions of their own, of their own type, that see none
+ * of the variables around them.
+ */
+function checkMapGroups(map: JsonObject, pointer: string, complaints: Complaints, view: MachineView): void {
+  const distributed = isDistributed(map);
+  const inner: MachineView = distributed
+    ? { ...view, machineType: childType(map), variables: new Set() }
+    : view;
+  for (const field of ['ItemProcessor', 'Iterator']) {
+    const group = fieldOf(map, field);
+    if (group !== undefined) checkInner(group, PROCESSOR, appendPointer(pointer, field), complaints, inner);
+  }
+  if (!distributed) return;
+  if (view.machineType === 'EXPRESS') {
+    complaints.schema(
+      pointer,
+      'Express state machine does not support a distributed Map, with the Mode DISTRIBUTED in its ProcessorConfig.',
+    );
+  }
+  const label = fieldOf(map, 'Label');
+  if (typeof label !== 'string') return;
+  const at = appendPointer(pointer, 'Label');
+  const other = view.labels.get(label);
+  if (other === undefined) view.labels.set(label, at);
+  else
+    complaints.schema(
+      at,
+      `Expected labels that are unique in the whole state machine, found '${label}' here and at ${other}.`,
+    );
 }
 
 const BRANCH: Schema = { Comment: text, StartAt: anything, States: anything };

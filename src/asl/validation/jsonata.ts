@@ -31,17 +31,6 @@ export const condition: Check = expressionOr((value, pointer, complaints) => {
   }
 });
 
-/** Items: an array, or what gives one. */
-export const items: Check = (value, pointer, complaints) => {
-  if (!Array.isArray(value) && !isExpression(value)) {
-    complaints.schema(
-      pointer,
-      `Expected an array or a JSONata expression {% … %}, found ${describe(value)}.`,
-    );
-  }
-  jsonataValue(value, pointer, complaints);
-};
-
 export const jsonataText: Check = expressionOr((value, pointer, complaints) => {
   text(value, pointer, complaints);
   if (typeof value === 'string') checkBrackets(value, pointer, complaints);

@@ -1,22 +1,17 @@
 import type { Json, JsonObject } from '../../std/json.js';
-import { isObject } from '../../std/json.js';
-import { appendPointer } from '../../std/pointer.js';
 import type { QueryLanguage, StateType } from '../definition.js';
 import { MAX_SECONDS } from '../wait.js';
-import { anything, boolean, type Check, integer, numberBetween, oneOf, text, timestamp } from './checks.js';
+import { anything, boolean, integer, name, numberBetween, text, timestamp } from './checks.js';
 import { choices } from './choice.js';
 import type { Complaints } from './complaints.js';
-import { expressionOr, items, jsonataText, jsonataValue } from './jsonata.js';
+import { credentials } from './credentials.js';
+import { distributedFields } from './distributed-map.js';
+import { expressionOr, jsonataText, jsonataValue } from './jsonata.js';
 import { onlyIn } from './language.js';
-import {
-  checkExactlyOne,
-  checkExclusive,
-  checkFields,
-  checkRequired,
-  fieldOf,
-  type Schema,
-} from './object.js';
-import { pathOrNull, referencePath, resultPath, textExpression } from './paths.js';
+import { checkMap } from './map.js';
+import { checkMessage } from './message.js';
+import { checkExactlyOne, checkExclusive, checkFields, checkRequired, type Schema } from './object.js';
+import { path, pathOrNull, referencePath, resultPath, textExpression } from './paths.js';
 import { catchers, retry } from './policies.js';
 import { checkTask } from './task.js';
 import { payloadTemplate } from './template.js';
@@ -62,16 +57,15 @@ export function checkState(
       checkRequired(state, ['Branches'], pointer, complaints);
       break;
     case 'Map':
-      checkMap(state, pointer, complaints);
+      checkMap(state, pointer, complaints, language);
+      break;
+    case 'Message':
+      checkMessage(state, pointer, complaints, { language, machineType });
       break;
     case 'Pass':
     case 'Succeed':
       break;
   }
-}
-
-function notYet(feature: string): Check {
-  return (_value, pointer, complaints) => complaints.notSupported(pointer, feature);
 }
 
 const COMMON: Schema = { Type: anything, Comment: text, QueryLanguage: anything };
@@ -109,7 +103,7 @@ const JSONPATH: Readonly<Record<StateType, Schema>> = {
     TimeoutSecondsPath: referencePath,
     HeartbeatSeconds: SECONDS,
     HeartbeatSecondsPath: referencePath,
-    Credentials: credentials,
+    Credentials: credentials('JSONPath'),
   },
   Choice: { ...COMMON, ...PATHS, ...ASSIGN, Choices: choices('JSONPath'), Default: text },
   Wait: {
@@ -140,10 +134,21 @@ const JSONPATH: Readonly<Record<StateType, Schema>> = {
     ToleratedFailureCountPath: referencePath,
     ToleratedFailurePercentage: numberBetween(0, 100),
     ToleratedFailurePercentagePath: referencePath,
-    ItemReader: notYet('ItemReader of a distributed Map'),
-    ItemBatcher: notYet('ItemBatcher of a distributed Map'),
-    ResultWriter: notYet('ResultWriter of a distributed Map'),
-    Label: notYet('Label of a distributed Map'),
+    ...distributedFields('JSONPath'),
+  },
+  Message: {
+    ...COMMON,
+    ...PATHS,
+    ...MOVES,
+    ResultPath: resultPath,
+    ResultSelector: payloadTemplate,
+    Catch: catchers('JSONPath'),
+    CorrelationKey: name,
+    CorrelationValuePath: referencePath,
+    MessagePath: path,
+    TimeoutSeconds: SECONDS,
+    TimeoutSecondsPath: referencePath,
+    TimeoutPath: name,
   },
 };
 
@@ -162,7 +167,7 @@ const JSONATA: Readonly<Record<StateType, Schema>> = {
     Arguments: jsonataValue,
     TimeoutSeconds: expressionOr(SECONDS),
     HeartbeatSeconds: expressionOr(SECONDS),
-    Credentials: credentials,
+    Credentials: credentials('JSONata'),
   },
   Choice: { ...COMMON, ...LEAVING, Choices: choices('JSONata'), Default: text },
   Wait: { ...COMMON, ...GOING_ON, Seconds: expressionOr(COUNT), Timestamp: expressionOr(timestamp) },
@@ -175,15 +180,21 @@ const JSONATA: Readonly<Record<StateType, Schema>> = {
     ...JSONATA_POLICIES,
     ItemProcessor: anything,
     Iterator: anything,
-    Items: items,
+    Items: jsonataValue,
     ItemSelector: jsonataValue,
     MaxConcurrency: expressionOr(COUNT),
     ToleratedFailureCount: expressionOr(COUNT),
     ToleratedFailurePercentage: expressionOr(numberBetween(0, 100)),
-    ItemReader: notYet('ItemReader of a distributed Map'),
-    ItemBatcher: notYet('ItemBatcher of a distributed Map'),
-    ResultWriter: notYet('ResultWriter of a distributed Map'),
-    Label: notYet('Label of a distributed Map'),
+    ...distributedFields('JSONata'),
+  },
+  Message: {
+    ...COMMON,
+    ...GOING_ON,
+    Catch: catchers('JSONata'),
+    CorrelationKey: expressionOr(name),
+    CorrelationValue: jsonataValue,
+    TimeoutSeconds: expressionOr(SECONDS),
+    TimeoutPath: name,
   },
 };
 
@@ -212,6 +223,7 @@ function withOther(
     Fail: extended('Fail'),
     Parallel: extended('Parallel'),
     Map: extended('Map'),
+    Message: extended('Message'),
   };
 }
 
@@ -220,41 +232,3 @@ function endsHere(value: Json, pointer: string, complaints: Complaints): void {
   if (value === false)
     complaints.schema(pointer, 'Expected true, found false: leave End out and name a Next.');
 }
-
-function credentials(value: Json, pointer: string, complaints: Complaints): void {
-  if (isObject(value) && (Object.hasOwn(value, 'RoleArn') || Object.hasOwn(value, 'RoleArn.$'))) {
-    complaints.notSupported(pointer, 'Credentials');
-  } else {
-    complaints.schema(pointer, "The field 'RoleArn' is required but was missing");
-  }
-}
-
-function checkMap(map: JsonObject, pointer: string, complaints: Complaints): void {
-  checkExactlyOne(map, ['ItemProcessor', 'Iterator'], pointer, complaints);
-  checkExclusive(map, ['ItemSelector', 'Parameters'], pointer, complaints);
-  for (const field of ['MaxConcurrency', 'ToleratedFailureCount', 'ToleratedFailurePercentage']) {
-    checkExclusive(map, [field, `${field}Path`], pointer, complaints);
-  }
-  for (const field of ['ItemProcessor', 'Iterator']) {
-    const group = fieldOf(map, field);
-    const config =
-      typeof group === 'object' && group !== null && !Array.isArray(group)
-        ? group['ProcessorConfig']
-        : undefined;
-    if (config !== undefined)
-      checkConfig(config, appendPointer(pointer, field, 'ProcessorConfig'), complaints);
-  }
-}
-
-const CONFIG: Schema = { Mode: oneOf('INLINE', 'DISTRIBUTED'), ExecutionType: oneOf('STANDARD', 'EXPRESS') };
-
-const checkConfig: Check = (value, pointer, complaints) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    complaints.schema(pointer, 'Expected an object with Mode.');
-    return;
-  }
-  checkFields(value, CONFIG, pointer, complaints);
-  if (value['Mode'] === 'DISTRIBUTED') {
-    complaints.notSupported(appendPointer(pointer, 'Mode'), 'distributed Map (Mode DISTRIBUTED)');
-  }
-};

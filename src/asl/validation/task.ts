@@ -3,7 +3,7 @@ import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
 import type { QueryLanguage } from '../definition.js';
 import { isExpression } from '../jsonata/syntax.js';
-import { parseResource, type Resource } from '../resource.js';
+import { type Pattern, parseResource, type Resource, type ServiceAction } from '../resource.js';
 import type { Complaints } from './complaints.js';
 import { describe } from './complaints.js';
 import { checkExclusive, checkRequired, fieldOf } from './object.js';
@@ -45,41 +45,54 @@ function checkResource(
 ): void {
   const at = appendPointer(pointer, 'Resource');
   const resource = parseResource(text);
-  switch (resource.kind) {
-    case 'unknown':
-      complaints.schema(
-        at,
-        `The resource provided ${text} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.`,
-      );
-      break;
-    case 'unsupported': {
-      const refusal = type === 'EXPRESS' ? expressRefusal(resource) : undefined;
-      if (refusal === undefined)
-        complaints.notSupported(at, `${resource.feature}, found the resource ${text}`);
-      else complaints.schema(at, refusal);
-      break;
-    }
-    case 'integration':
-      if (resource.integration.kind === 'lambdaInvoke') checkInvoke(task, language, pointer, complaints);
+  if (resource.kind === 'unknown') {
+    complaints.schema(
+      at,
+      `The resource provided ${text} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.`,
+    );
+    return;
   }
+  const refusal = type === 'EXPRESS' ? expressRefusal(resource) : undefined;
+  if (refusal !== undefined) complaints.schema(at, refusal);
+  else if (resource.kind === 'unsupported')
+    complaints.notSupported(at, `${resource.feature}, found the resource ${text}`);
+  else if (resource.integration.kind === 'service')
+    checkRequest(REQUIRED[resource.integration.service], task, language, pointer, complaints);
 }
 
 /** AWS's words for what an Express machine never supports; the blank at the end of the first is AWS's too. */
-function expressRefusal(resource: Resource & { kind: 'unsupported' }): string | undefined {
-  switch (resource.of) {
+function expressRefusal(resource: Exclude<Resource, { kind: 'unknown' }>): string | undefined {
+  if (resource.kind === 'integration' && resource.integration.kind === 'activity')
+    return 'Express state machine does not support Activity ARN';
+  switch (patternOf(resource)) {
     case 'waitForTaskToken':
       return "Express state machine does not support '.waitForTaskToken' service integration ";
     case 'sync':
+    case 'sync:2':
       return "Express state machine does not support '.sync' service integration";
-    case 'activity':
-      return 'Express state machine does not support Activity ARN';
-    case 'service':
+    case 'requestResponse':
       return undefined;
   }
 }
 
-/** `lambda:invoke` finds its function in the parameters. */
-function checkInvoke(
+function patternOf(resource: Exclude<Resource, { kind: 'unknown' }>): Pattern {
+  if (resource.kind === 'unsupported') return resource.pattern;
+  return resource.integration.kind === 'service' ? resource.integration.pattern : 'requestResponse';
+}
+
+/** What a service cannot be called without. */
+const REQUIRED: Readonly<Record<ServiceAction, readonly string[]>> = {
+  'lambda:invoke': ['FunctionName'],
+  'states:startExecution': ['StateMachineArn'],
+  'aws-sdk:sfn:startExecution': ['StateMachineArn'],
+  'aws-sdk:sfn:sendTaskSuccess': ['TaskToken', 'Output'],
+  'aws-sdk:sfn:sendTaskFailure': ['TaskToken'],
+  'aws-sdk:sfn:sendTaskHeartbeat': ['TaskToken'],
+};
+
+/** A service finds what it is asked for in the parameters. */
+function checkRequest(
+  names: readonly string[],
   task: JsonObject,
   language: QueryLanguage,
   pointer: string,
@@ -93,11 +106,13 @@ function checkInvoke(
   }
   if (language === 'JSONata' && isExpression(parameters)) return;
   const at = appendPointer(pointer, field);
-  const evaluated =
-    language === 'JSONPath' && isObject(parameters) && Object.hasOwn(parameters, 'FunctionName.$');
   if (!isObject(parameters)) {
-    complaints.schema(at, `Expected an object with FunctionName, found ${describe(parameters)}.`);
-  } else if (!Object.hasOwn(parameters, 'FunctionName') && !evaluated) {
-    complaints.schema(at, "The field 'FunctionName' is required but was missing");
+    complaints.schema(at, `Expected an object with ${names.join(', ')}, found ${describe(parameters)}.`);
+    return;
+  }
+  for (const name of names) {
+    const evaluated = language === 'JSONPath' && Object.hasOwn(parameters, `${name}.$`);
+    if (!Object.hasOwn(parameters, name) && !evaluated)
+      complaints.schema(at, `The field '${name}' is required but was missing`);
   }
 }

@@ -40,6 +40,8 @@ function transitionsOf(state: JsonObject, pointer: string): Transition[] {
     collect(fieldOf(state, 'Default'), appendPointer(pointer, 'Default'), found);
     collectEach(fieldOf(state, 'Choices'), appendPointer(pointer, 'Choices'), found);
   }
+  if (state['Type'] === 'Message')
+    collect(fieldOf(state, 'TimeoutPath'), appendPointer(pointer, 'TimeoutPath'), found);
   collectEach(fieldOf(state, 'Catch'), appendPointer(pointer, 'Catch'), found);
   return found;
 }
