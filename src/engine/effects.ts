@@ -109,8 +109,8 @@ export interface MapRunRequest {
   /** Absent: the plan's reader has them. */
   items?: Json[];
   plan: DistributedPlan;
-  /** What ItemSelector sees besides the item. */
-  scope: { input: Json; effectiveInput: Json; context: JsonObject; variables: JsonObject };
+  /** What ItemSelector sees besides the item. The effective input is left out where it is the input. */
+  scope: { input: Json; effectiveInput?: Json; context: JsonObject; variables: JsonObject };
 }
 
 /** Nobody waits any more for what is outside: void the token, stop the child, cancel the map run, forget the wait. */

@@ -6,7 +6,14 @@ export type * from './effects.js';
 export type { EventType, HistoryEvent } from './events.js';
 export type { Frame, Phase, RunMeta } from './frame.js';
 export { type AwsEvent, toAwsEvent } from './history.js';
-export { childInputs, distributedMapOf, EXPRESS_SECONDS, processorMachine } from './map-run.js';
+export {
+  childInputs,
+  childInputsFrom,
+  distributedMapOf,
+  EXPRESS_SECONDS,
+  type MapRunItem,
+  processorMachine,
+} from './map-run.js';
 export * from './ports.js';
 export {
   type About,

@@ -38,16 +38,39 @@ export function processorMachine(machine: Machine, label: string): Machine | und
 /** How long an Express execution may take (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
 export const EXPRESS_SECONDS = 5 * 60;
 
+/** An item, and what `$$.Map.Item` says of it beside its index and value. */
+export interface MapRunItem {
+  value: Json;
+  /** The field's name, where the fields of an object are iterated over. */
+  key?: string;
+  /** `STATE_DATA`, or the URI of the object that it was read from. */
+  source: string;
+}
+
+/** The inputs of the children of a Map that has its items itself: see `childInputsFrom`. */
+export function childInputs(
+  machine: Machine,
+  request: MapRunRequest,
+  items: Iterable<Json>,
+  env: { nowMs: number; entropy: Entropy },
+): AsyncGenerator<Json, void, undefined> {
+  return childInputsFrom(machine, request, ownItems(items), env);
+}
+
+function* ownItems(items: Iterable<Json>): Generator<MapRunItem> {
+  for (const value of items) yield { value, source: 'STATE_DATA' };
+}
+
 /**
  * The inputs of a map run's children, in the order of the items: what ItemSelector makes of each, in batches
  * where the Map has an ItemBatcher. Holds one batch and no more.
  * @param items what was read, or the Map's own; not more than wanted.
  * @throws StatesError when the ItemSelector fails for an item; whatever the iteration throws.
  */
-export async function* childInputs(
+export async function* childInputsFrom(
   machine: Machine,
   request: MapRunRequest,
-  items: AsyncIterable<Json> | Iterable<Json>,
+  items: AsyncIterable<MapRunItem> | Iterable<MapRunItem>,
   env: { nowMs: number; entropy: Entropy },
 ): AsyncGenerator<Json, void, undefined> {
   const state = distributedMapOf(machine, request.label);
@@ -79,19 +102,21 @@ export async function* childInputs(
 async function* selected(
   state: MapState,
   { scope }: MapRunRequest,
-  items: AsyncIterable<Json> | Iterable<Json>,
+  items: AsyncIterable<MapRunItem> | Iterable<MapRunItem>,
   { nowMs, entropy }: { nowMs: number; entropy: Entropy },
 ): AsyncGenerator<Json, void, undefined> {
   let index = 0;
-  for await (const item of items) {
+  for await (const { value, key, source } of items) {
+    const item = { Index: index, ...(key !== undefined && { Key: key }), Value: value, Source: source };
     const own: Scope = {
       input: scope.input,
-      context: { ...scope.context, Map: { Item: { Index: index, Value: item } } },
+      context: { ...scope.context, Map: { Item: item } },
       variables: scope.variables,
       nowMs,
       entropy,
     };
-    yield await mapItemInput(state, own, scope.effectiveInput, item);
+    const effective = scope.effectiveInput === undefined ? scope.input : scope.effectiveInput;
+    yield await mapItemInput(state, own, effective, value);
     index += 1;
   }
 }

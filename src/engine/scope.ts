@@ -70,6 +70,7 @@ class FrameScope implements Scope {
   readonly variables: JsonObject;
   readonly nowMs: number;
   readonly entropy: Entropy;
+  work: number | undefined = undefined;
   readonly #about: About;
   readonly #frame: Frame;
   readonly #state: State;

@@ -23,7 +23,8 @@ import {
   touch,
 } from './draft.js';
 import { catchFailure, cutChildren, parentOf, retry } from './failure.js';
-import type { ChildrenPhase, Frame } from './frame.js';
+import type { ChildrenPhase, Frame, TaskPhase } from './frame.js';
+import { awaitedOf } from './invocation.js';
 import { type Exit, type Failure, type Outcome, waits } from './outcome.js';
 import { boundBytes, dataLimitExceeded, isTooLarge } from './payload.js';
 import type { TaskOutcome } from './ports.js';
@@ -85,19 +86,35 @@ export function takeTaskOutcome(
   if (phase?.kind !== 'task' || phase.key !== key) return;
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
+  const awaited = awaitedOf(frame);
   endCall(frame);
-  return carryOut(draft, frame, state, () => {
-    switch (state.type) {
-      case 'Task':
-        return answerTask(draft, frame, state, phase, outcome);
-      case 'Map':
-        return answerMapRun(draft, frame, state, phase, outcome);
-      case 'Message':
-        return answerMessage(frame, phase, outcome);
-      default:
-        throw new Error(`frame ${String(id)} runs a task in a ${state.type} state`);
-    }
-  });
+  return carryOut(draft, frame, state, () =>
+    after(answered(draft, frame, state, phase, outcome), (result) => {
+      // What the call may have left in the world although it failed: nobody will wait for it.
+      if (result.kind === 'fails' && awaited !== undefined)
+        draft.effects.push({ kind: 'release', frameId: id, key, awaited });
+      return result;
+    }),
+  );
+}
+
+function answered(
+  draft: Draft,
+  frame: Frame,
+  state: State,
+  phase: TaskPhase,
+  outcome: TaskOutcome,
+): Maybe<Outcome> {
+  switch (state.type) {
+    case 'Task':
+      return answerTask(draft, frame, state, phase, outcome);
+    case 'Map':
+      return answerMapRun(draft, frame, state, phase, outcome);
+    case 'Message':
+      return answerMessage(frame, phase, outcome);
+    default:
+      throw new Error(`frame ${String(frame.id)} runs a task in a ${state.type} state`);
+  }
 }
 
 type ForFrame = Exclude<FromOutside, { kind: 'stop' | 'tokenHeartbeat' }>;

@@ -3,6 +3,8 @@ import type { JsonObject } from '../../src/std/json.js';
 import { type Played, play, type Script } from './driver.js';
 import { machineOf } from './machines.js';
 
+const LATE = { Type: 'Pass', Parameters: { 'late.$': '$.payment.status' }, End: true };
+
 function ask(more: JsonObject, messages: NonNullable<Script['messages']> = []): Promise<Played> {
   return play({
     definition: machineOf({
@@ -15,7 +17,7 @@ function ask(more: JsonObject, messages: NonNullable<Script['messages']> = []): 
         ...more,
       },
       Paid: { Type: 'Pass', End: true },
-      Late: { Type: 'Pass', Parameters: { 'late.$': '$.payment.status' }, End: true },
+      ...('TimeoutPath' in more && { Late: LATE }),
     }),
     input: { id: 'o-1' },
     messages,

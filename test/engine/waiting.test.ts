@@ -85,6 +85,12 @@ describe('a task that waits for its token', () => {
     expect(played.released.map(({ awaited }) => awaited.kind)).toEqual(['token']);
   });
 
+  test('gives up its token when the function fails', async () => {
+    const played = await callback(() => ({ error: 'Broken', cause: 'at once' }));
+    expect(played.end?.error).toBe('Broken');
+    expect(played.released.map(({ awaited }) => awaited.kind)).toEqual(['token']);
+  });
+
   test('gets another token for every attempt', async () => {
     let asked = 0;
     const uuids = (): string => {

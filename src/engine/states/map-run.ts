@@ -70,7 +70,7 @@ function begin(
     ...made,
     scope: {
       input: scope.input,
-      effectiveInput: effective,
+      ...(effective !== scope.input && { effectiveInput: effective }),
       context: { ...scope.context },
       variables: scope.variables,
     },
