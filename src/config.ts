@@ -37,8 +37,29 @@ export interface Config {
   payloadLimit: number;
   /** An execution fails when its history has so many events; 0: no limit. AWS's is 25,000. */
   historyLimit: number;
+  /** What ARNs say where AWS's say where a resource is, and whose. */
+  region: string;
+  accountId: string;
   logLevel: string;
   prefix: string;
+  objects: ObjectsSettings;
+}
+
+/** Where distributed Maps read items from and write results to: one of them, or neither. */
+export interface ObjectsSettings {
+  /** A directory whose subdirectories are the buckets. */
+  directory: string | undefined;
+  s3:
+    | {
+        /** undefined: AWS's own, by region. */
+        endpoint: string | undefined;
+        region: string;
+        /** Both keys or none: then the SDK finds credentials itself. */
+        accessKeyId: string | undefined;
+        secretAccessKey: string | undefined;
+        forcePathStyle: boolean;
+      }
+    | undefined;
 }
 
 /** What the queue does with an execution that infrastructure keeps from being advanced. */
@@ -134,11 +155,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     batchBodyLimit: integer('BATCH_BODY_LIMIT_BYTES', 2 * 1024 ** 3, 1024, 2 ** 50),
     payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
     historyLimit: integer('HISTORY_LIMIT_EVENTS', 25_000, 0, 100_000_000),
+    region: text('REGION') ?? 'us-east-1',
+    accountId: text('ACCOUNT_ID') ?? '000000000000',
     logLevel: text('LOG_LEVEL') ?? 'info',
     prefix: text('QUEUE_PREFIX') ?? 'escapement',
+    objects: readObjects(text, url('S3_ENDPOINT', ['http:', 'https:']), complaints),
   };
   if (!/^[A-Za-z0-9_-]{1,40}$/.test(config.prefix)) {
     complaints.push(`QUEUE_PREFIX is '${config.prefix}'; expected letters, digits, '-' and '_', at most 40.`);
+  }
+  if (!/^[a-z0-9-]{1,40}$/.test(config.region)) {
+    complaints.push(`REGION is '${config.region}'; expected small letters, digits and '-', at most 40.`);
+  }
+  if (!/^\d{12}$/.test(config.accountId)) {
+    complaints.push(`ACCOUNT_ID is '${config.accountId}'; expected 12 digits.`);
   }
   if (!['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].includes(config.logLevel)) {
     complaints.push(
@@ -147,6 +177,46 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
   if (complaints.length > 0) throw new ConfigError(complaints.join('\n'));
   return Object.freeze(config);
+}
+
+/** No complaint repeats a key: it may end up in a log. */
+function readObjects(
+  text: (name: string) => string | undefined,
+  endpoint: string | undefined,
+  complaints: string[],
+): ObjectsSettings {
+  const directory = text('OBJECTS_DIR');
+  const region = text('S3_REGION');
+  const accessKeyId = text('S3_ACCESS_KEY_ID');
+  const secretAccessKey = text('S3_SECRET_ACCESS_KEY');
+  const pathStyle = text('S3_FORCE_PATH_STYLE');
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    complaints.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY go together: set both or neither.');
+  }
+  if (pathStyle !== undefined && pathStyle !== 'true' && pathStyle !== 'false') {
+    complaints.push(`S3_FORCE_PATH_STYLE is '${pathStyle}'; expected true or false.`);
+  }
+  const isS3 = text('S3_ENDPOINT') !== undefined || region !== undefined;
+  if (directory !== undefined && isS3) {
+    complaints.push(
+      'OBJECTS_DIR and S3_ENDPOINT or S3_REGION are both set; objects are in one place: set one.',
+    );
+  }
+  if (!isS3 && (accessKeyId !== undefined || secretAccessKey !== undefined || pathStyle !== undefined)) {
+    complaints.push('S3 settings without S3_ENDPOINT or S3_REGION have no effect: set one of them.');
+  }
+  if (!isS3) return { directory, s3: undefined };
+  return {
+    directory,
+    s3: {
+      endpoint,
+      // What servers other than AWS's own take when they know no regions.
+      region: region ?? 'us-east-1',
+      accessKeyId,
+      secretAccessKey,
+      forcePathStyle: pathStyle === undefined ? endpoint !== undefined : pathStyle === 'true',
+    },
+  };
 }
 
 function isLoopback(host: string): boolean {

@@ -42,6 +42,7 @@ async function run({ id, name, input, stateMachineId }: Execution): Promise<void
       idempotencyKey: `${id}/${eventId + 1}`,
       signal: new AbortController().signal,
       heartbeat: () => undefined,
+      credentials: undefined,
       timeoutAtMs: undefined,
       log: console,
     };

@@ -1,5 +1,14 @@
 /** The door of the store: PostgreSQL, by noun. */
 export {
+  type ActivityRecord,
+  countOfferedTasks,
+  createActivity,
+  deleteActivity,
+  findActivity,
+  listActivities,
+  TASKS_CHANNEL,
+} from './activities.js';
+export {
   appendSources,
   dropReceiving,
   type NewBatch,
@@ -10,6 +19,16 @@ export {
 } from './batch-intake.js';
 export { createBatchStore, openBatches } from './batch-leading.js';
 export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, pageMembers } from './batches.js';
+export {
+  type ChildAnswer,
+  type ChildStart,
+  type ForgottenChildren,
+  findRunningChild,
+  forgottenChildren,
+  type StartedChild,
+  startChild,
+  tellParents,
+} from './children.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
 export {
@@ -31,6 +50,8 @@ export {
   createDefinitions,
   type Definitions,
   type DefinitionsOptions,
+  type MachineType,
+  type MachineVersion,
 } from './definitions.js';
 export { createEndings, ENDED_CHANNEL, type Endings } from './endings.js';
 export {
@@ -55,9 +76,41 @@ export {
   readSignals,
   signalledExecutions,
 } from './inbox.js';
+export { isItemFault as isRefusedData } from './item-fault.js';
 export * from './journal.js';
 export { type Listener, type ListenerOptions, listen } from './listener.js';
+export {
+  dropMapRun,
+  type NewMapRun,
+  openMapRun,
+  receiveMapRun,
+  writeMapRunInputs,
+} from './map-run-intake.js';
+export { type ChildRow, readMapRunChildren } from './map-run-results.js';
+export {
+  cancelMapRun,
+  cancelOrphanedMapRuns,
+  getMapRun,
+  listMapRuns,
+  type MapRunCounts,
+  type MapRunRow,
+  tellMapRunParents,
+  untoldMapRuns,
+} from './map-runs.js';
+export {
+  awaitMessage,
+  type Correlation,
+  clearExpiredMessages,
+  deliverForgotten,
+  deliverMessage,
+  forgetWait,
+  forgetWaitsOfEnded,
+  listWaits,
+  type MessageWait,
+  type WaitRecord,
+} from './messages.js';
 export { type MigrateOptions, migrate } from './migrate.js';
+export { forbiddenIn, isName, NAME_MAX } from './names.js';
 export {
   ensureQueues,
   hasQueue,
@@ -69,6 +122,7 @@ export {
   type QueueStats,
   queueStats,
 } from './queues.js';
+export { MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
   changeStateMachine,
@@ -87,7 +141,23 @@ export {
   type VersionRecord,
 } from './state-machines.js';
 export { dueExecutions, freeOrphans, overdueExecutions, type Position, withSweepLock } from './sweep.js';
+export { createTaskBell, type TaskBell } from './task-bell.js';
+export {
+  type AnswerOutcome,
+  answerToken,
+  clearDoneTokens,
+  issueToken,
+  type LeasedTask,
+  leaseTask,
+  type OfferedTask,
+  offerTask,
+  type ReturnAddress,
+  type TokenAnswer,
+  voidToken,
+  voidTokensOfEnded,
+} from './task-tokens.js';
 export { isUnavailable } from './unavailable.js';
+export type { Woken } from './waking.js';
 export {
   beat,
   type Freed,

@@ -24,6 +24,12 @@ interface Entry {
   output: string | null;
 }
 
+/** Ids of executions and map runs that have ended, whose parents have not been told. */
+export interface ToTell {
+  executions: readonly string[];
+  mapRuns: readonly string[];
+}
+
 export interface JournalOptions {
   pool: pg.Pool;
   workerId: string;
@@ -31,6 +37,8 @@ export interface JournalOptions {
   timeoutMs: number;
   /** Called with the ids of batches that a flush has just stopped (stopOnError). */
   onBatchStopping: (batchIds: readonly string[]) => void;
+  /** Called with what a flush has just ended and a parent waits for: its parent is to be told. */
+  onTell: (ended: ToTell) => void;
   /** Called once when a flush finds that this worker's row is gone. */
   onLost: () => void;
 }
@@ -46,7 +54,7 @@ const FLUSH_MAX_BYTES = 4 * 1024 * 1024;
 const RETRY_PAUSE_MS = 100;
 
 export function createJournalWriter(options: JournalOptions): JournalWriter {
-  const { pool, workerId, timeoutMs, onBatchStopping, onLost } = options;
+  const { pool, workerId, timeoutMs, onBatchStopping, onTell, onLost } = options;
   let lost = false;
   const group = new GroupCommit<Entry, AppendAnswer>({
     flush: (entries) => flushUntilKnown(entries),
@@ -122,6 +130,9 @@ export function createJournalWriter(options: JournalOptions): JournalWriter {
         answers.set(entry, woken.has(entry.executionId) ? 'woken' : 'committed');
     }
     if (result.stopping !== null) onBatchStopping(result.stopping);
+    if (result.tell !== null || result.tell_runs !== null) {
+      onTell({ executions: result.tell ?? [], mapRuns: result.tell_runs ?? [] });
+    }
     return answers;
   }
 
@@ -157,6 +168,8 @@ interface FlushRow {
   woken: string[] | null;
   ended: string[] | null;
   stopping: string[] | null;
+  tell: string[] | null;
+  tell_runs: string[] | null;
 }
 
 interface SettleRow {

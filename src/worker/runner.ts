@@ -2,9 +2,18 @@
  * Runs executions that were given a slot: claim, fold, advance, leave. One `run` is one activation; what
  * comes of it is settled here, and the slot is given back whatever happens.
  */
-import type { Machine } from '../asl/index.js';
 import type { RetryPolicy } from '../config.js';
-import { Activation, type Clock, type Entropy, fold, newRun, type Run, type Tasks } from '../engine/index.js';
+import {
+  type About,
+  Activation,
+  type Arns,
+  type Clock,
+  type Entropy,
+  fold,
+  newRun,
+  type Run,
+  type Tasks,
+} from '../engine/index.js';
 import { RING_AHEAD_MS } from '../queue/index.js';
 import type { Json } from '../std/json.js';
 import {
@@ -12,6 +21,7 @@ import {
   type Claimed,
   type Database,
   isUnavailable,
+  type MachineVersion,
   readSignals,
   releaseFault,
 } from '../store/index.js';
@@ -25,10 +35,13 @@ export interface RunnerOptions {
   clock: Clock;
   entropy: Entropy;
   /** The compiled definition of a version; undefined when there is none. */
-  machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
+  versionOf: (stateMachineId: string, version: number) => Promise<MachineVersion | undefined>;
+  arns: Arns;
   ring: (bell: Bell) => void;
+  /** Tells the parent of an execution that has ended without the engine. */
+  onEnded: (executionId: string) => void;
   policy: RetryPolicy;
-  /** An execution fails when its history has so many events; 0: no limit. */
+  /** A Standard execution fails when its history has so many events; 0: no limit. */
   historyLimit: number;
   log: WorkerLog;
 }
@@ -174,8 +187,8 @@ export function createRunner(options: RunnerOptions): Runner {
   async function takeUp(claimed: Claimed, session: Session): Promise<Activation> {
     const { executionId, epoch, snapshotSeq } = claimed;
     const before = recall(executionId);
-    const machine = await options.machineOf(claimed.stateMachineId, claimed.version);
-    if (machine === undefined)
+    const found = await options.versionOf(claimed.stateMachineId, claimed.version);
+    if (found === undefined)
       throw new Error(`there is no version ${claimed.version} of ${claimed.stateMachineId}`);
     let run: Run;
     let position: Activation['position'];
@@ -187,23 +200,19 @@ export function createRunner(options: RunnerOptions): Runner {
         epoch === 1
           ? { deltas: [], lastSeq: 0, bytes: 0 }
           : await session.claims.readTail(executionId, snapshotSeq);
-      const about = {
-        executionId,
-        executionName: claimed.name,
-        stateMachineId: claimed.stateMachineId,
-        // What AWS calls a machine's name is unique, as our id is; our name is for people.
-        stateMachineName: claimed.stateMachineId,
-        input: JSON.parse(claimed.input) as Json,
-        startTimeMs: claimed.startTimeMs,
-        ...(options.historyLimit > 0 ? { maxEvents: options.historyLimit } : {}),
-      };
-      run = fold(newRun(about, machine, options.entropy), claimed.snapshot, tail.deltas);
+      run = fold(
+        newRun(aboutOf(claimed, found), found.machine, options.entropy),
+        claimed.snapshot,
+        tail.deltas,
+      );
       position = { seq: tail.lastSeq, snapshotBytes: claimed.snapshot?.length ?? 0, tailBytes: tail.bytes };
     }
     return new Activation({
       run,
       epoch,
       inboxSeq: claimed.inboxSeq,
+      version: claimed.version,
+      queue: claimed.queue,
       ...position,
       ports: {
         journal: session.journal,
@@ -213,6 +222,29 @@ export function createRunner(options: RunnerOptions): Runner {
       },
       standing: session.standing,
     });
+  }
+
+  /** What its context object and its history tell of it. */
+  function aboutOf(claimed: Claimed, { type, roleArn }: MachineVersion): About {
+    const { executionId, stateMachineId, name } = claimed;
+    const { arns, historyLimit } = options;
+    const isExpress = type === 'EXPRESS';
+    return {
+      executionId,
+      executionName: name,
+      stateMachineId,
+      // What AWS calls a machine's name is unique, as our id is; our name is for people.
+      stateMachineName: stateMachineId,
+      executionArn: isExpress
+        ? arns.express(stateMachineId, name, executionId)
+        : arns.execution(stateMachineId, name),
+      stateMachineArn: arns.stateMachine(stateMachineId),
+      arns,
+      input: JSON.parse(claimed.input) as Json,
+      startTimeMs: claimed.startTimeMs,
+      ...(roleArn === undefined ? {} : { roleArn }),
+      ...(isExpress || historyLimit === 0 ? {} : { maxEvents: historyLimit }),
+    };
   }
 
   function remember(executionId: string, how: Parked): void {
@@ -271,7 +303,9 @@ export function createRunner(options: RunnerOptions): Runner {
   async function stopIfAsked(executionId: string): Promise<void> {
     const { pool } = options.database;
     const stop = (await readSignals(pool, executionId, 0)).find(({ kind }) => kind === 'stop');
-    if (stop?.kind === 'stop') await abortExecution(pool, executionId, stop.data.error, stop.data.cause);
+    if (stop?.kind !== 'stop') return;
+    const ended = await abortExecution(pool, executionId, stop.data.error, stop.data.cause);
+    if (ended) options.onEnded(executionId);
   }
 }
 

@@ -19,6 +19,7 @@ import {
   openSolo,
   registerWorker,
   signalledExecutions,
+  type ToTell,
 } from '../store/index.js';
 import type { WorkerLog } from './runner.js';
 
@@ -50,6 +51,8 @@ export interface SessionOptions {
   /** These executions have something in their inbox. */
   onSignals: (executionIds: readonly string[]) => void;
   onBatchStopping: (batchIds: readonly string[]) => void;
+  /** These have ended, and their parents wait to hear of it. */
+  onTell: (ended: ToTell) => void;
   /** This worker was declared dead. */
   onLost: () => void;
   onHeartbeatFault: (error: unknown) => void;
@@ -130,6 +133,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       workerId,
       timeoutMs: options.commitTimeoutMs,
       onBatchStopping: options.onBatchStopping,
+      onTell: options.onTell,
       onLost,
     }),
     claims,

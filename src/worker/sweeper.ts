@@ -3,7 +3,8 @@
  * 1. declares dead whose lease has run out and frees what they owned,
  * 2. rings again for what is runnable, unowned and older than the head of its queue, page by page,
  * 3. rings ahead for timers that are due before its next rounds,
- * 4. rings for batches that nobody leads.
+ * 4. rings for batches that nobody leads,
+ * 5. finishes what a crash left half done between executions, and clears away what has had its day (forgotten.ts).
  * A round waits at least ten times as long as the last one took, so that sweeping stays cheap however
  * much there is to look at.
  */
@@ -19,6 +20,7 @@ import {
   sweepReceiving,
   withSweepLock,
 } from '../store/index.js';
+import type { Forgotten } from './forgotten.js';
 import type { WorkerLog } from './runner.js';
 
 export interface SweeperOptions {
@@ -35,6 +37,7 @@ export interface SweeperOptions {
   /** Rings for many, so many with one job. */
   ringChunks: (queue: string, executionIds: readonly string[], chunkSize: number) => Promise<void>;
   ringBatch: (queue: string, batchId: string) => Promise<void>;
+  forgotten: Forgotten;
   log: WorkerLog;
 }
 
@@ -110,7 +113,9 @@ export function startSweeper(options: SweeperOptions): Sweeper {
       orphansAtMs = nowMs;
       await ringFor(await freeOrphans(database.pool));
       await sweepReceiving(database.pool);
+      await options.forgotten.clear();
     }
+    await options.forgotten.finish();
     const overdueFull = await ringOverdue(nowMs);
     const timersFull = await ringTimers(nowMs);
     for (const { batchId, queue } of await openBatches(database.pool))

@@ -6,10 +6,10 @@
  * 2. Shutting down takes no more work first, lets tasks under way end within the grace, and hands the rest
  *    back at once: nobody waits for this worker's lease to run out.
  */
-import type { Machine } from '../asl/index.js';
 import { createLeader } from '../batches/index.js';
 import type { Config } from '../config.js';
-import type { Clock, Entropy, Tasks } from '../engine/index.js';
+import type { Arns, Clock, Entropy } from '../engine/index.js';
+import type { ObjectStore } from '../objects/index.js';
 import { type Queues, SlotPool } from '../queue/index.js';
 import {
   createBatchStore,
@@ -18,9 +18,18 @@ import {
   type Listener,
   listen,
   listQueues,
+  MAP_RUN_CHANNEL,
+  type MachineVersion,
   QUEUES_CHANNEL,
+  type ToTell,
+  tellMapRunParents,
+  tellParents,
 } from '../store/index.js';
+import type { Functions } from '../tasks/index.js';
+import { createForgotten } from './forgotten.js';
 import { createRunner, type WorkerLog } from './runner.js';
+import { createServices } from './services/index.js';
+import { createMapRuns } from './services/map-runs.js';
 import { openSession, type Session } from './session.js';
 import { acquireUntil } from './slots.js';
 import { type Bell, startSweeper } from './sweeper.js';
@@ -28,10 +37,14 @@ import { type Bell, startSweeper } from './sweeper.js';
 export interface WorkerOptions {
   database: Database;
   queues: Queues;
-  tasks: Tasks;
+  functions: Functions;
+  arns: Arns;
+  /** Where distributed Maps read and write; undefined: nowhere. */
+  objects: ObjectStore | undefined;
   clock: Clock & { follow(nowMs: number): void };
   entropy: Entropy;
-  machineOf: (stateMachineId: string, version: number) => Promise<Machine | undefined>;
+  /** A version of a machine, or, of `<id>/<label>`, what the children of that Map run. */
+  versionOf: (stateMachineId: string, version: number) => Promise<MachineVersion | undefined>;
   config: Pick<
     Config,
     | 'concurrency'
@@ -56,7 +69,7 @@ const SWEEP_GRACE_MS = 2_000;
 
 /** Registers and begins to take work. @throws what the database throws when it cannot be reached. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, queues, clock, config, log } = options;
+  const { database, queues, clock, entropy, arns, objects, versionOf, config, log } = options;
   const pool = new SlotPool(config.concurrency);
   let stopping = false;
   let leading = new AbortController();
@@ -71,8 +84,47 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     });
   };
 
+  const ringNow = (queue: string, executionId: string): void =>
+    ringOrLeaveIt({ queue, executionId, delayMs: 0, jobId: undefined });
+
+  const ringBatch = (queue: string, batchId: string): Promise<void> =>
+    queues.producer.ringBatch(queue, batchId, { jobId: `batch-${batchId}` });
+
+  /** Parents that wait for what has ended. What cannot be told now, the sweeper tells. */
+  const tell = async ({ executions, mapRuns }: ToTell): Promise<void> => {
+    try {
+      const parents = [
+        ...(await tellParents(database.pool, arns, executions)),
+        ...(await tellMapRunParents(database.pool, mapRuns)),
+      ];
+      for (const { owner, queue, executionId } of parents) if (owner === null) ringNow(queue, executionId);
+    } catch (error) {
+      log.warn({ err: error }, 'a parent could not be told of an end; the sweeper will');
+    }
+  };
+  /** Under way. */
+  const telling = new Set<Promise<void>>();
+  const tellSoon = (ended: ToTell): void => {
+    const told = tell(ended).finally(() => telling.delete(told));
+    telling.add(told);
+  };
+
+  const mapRuns = createMapRuns({
+    database,
+    objects,
+    arns,
+    clock,
+    entropy,
+    machineOf: async (stateMachineId, version) => (await versionOf(stateMachineId, version))?.machine,
+    ringBatch,
+    ring: ringNow,
+    log,
+  });
+  const tasks = createServices({ database, functions: options.functions, mapRuns, arns, ring: ringNow, log });
   const runner = createRunner({
     ...options,
+    tasks,
+    onEnded: (executionId) => tellSoon({ executions: [executionId], mapRuns: [] }),
     policy: config.retryPolicy,
     session: () => session,
     historyLimit: config.historyLimit,
@@ -107,12 +159,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       onBatchStopping: (ids) => {
         for (const id of ids) lead(id);
       },
+      onTell: tellSoon,
       onLost: () => void registerAgain(),
       isActive: (executionId) => runner.isActive(executionId),
       onFreed: (freed) => {
-        for (const { queue, executionId } of freed) {
-          ringOrLeaveIt({ queue, executionId, delayMs: 0, jobId: undefined });
-        }
+        for (const { queue, executionId } of freed) ringNow(queue, executionId);
       },
       log,
       onHeartbeatFault: (error) => log.warn({ err: error }, 'the heartbeat failed'),
@@ -143,6 +194,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     onNotification: {
       [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
+      [MAP_RUN_CHANNEL]: (batchId) => leader.hear(batchId),
     },
     onBroken: (error) => log.warn({ err: error }, 'the inbox listener broke; the heartbeat asks instead'),
   });
@@ -164,7 +216,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await Promise.all(bells.map(ring));
     },
     ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
-    ringBatch: (queue, batchId) => queues.producer.ringBatch(queue, batchId, { jobId: `batch-${batchId}` }),
+    ringBatch,
+    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch }),
     log,
   });
 
@@ -183,6 +236,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       const swept = sweeper.stop();
       await consumer?.stop();
       await Promise.allSettled([runner.idle(), ...leads]);
+      await Promise.allSettled(telling);
       clearTimeout(grace);
       await handBack();
       await Promise.race([swept, new Promise((resolve) => setTimeout(resolve, SWEEP_GRACE_MS).unref())]);

@@ -37,6 +37,7 @@ function writerFor(id: string): JournalWriter {
     workerId: id,
     timeoutMs: 10_000,
     onBatchStopping: () => undefined,
+    onTell: () => undefined,
     onLost: () => {
       losses++;
     },
@@ -201,6 +202,7 @@ describe('an append', () => {
       workerId,
       timeoutMs: 20_000,
       onBatchStopping: () => undefined,
+      onTell: () => undefined,
       onLost: () => undefined,
     });
     let cutting = true;

@@ -158,6 +158,7 @@ describe('definitions', () => {
     const compiled: string[] = [];
     const definitions = createDefinitions({
       database,
+      processorOf: () => undefined,
       max: 2,
       compile: (text) => {
         compiled.push(text);
@@ -181,6 +182,7 @@ describe('definitions', () => {
   test('that are not there yet are looked for again', async () => {
     const definitions = createDefinitions({
       database,
+      processorOf: () => undefined,
       compile: () => ({
         comment: undefined,
         timeoutSeconds: undefined,

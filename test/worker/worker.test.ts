@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { compileMachine, parseDefinition } from '../../src/asl/index.js';
+import { createArns } from '../../src/engine/index.js';
 import { createDatabaseClock, systemEntropy } from '../../src/main/clock.js';
 import { connectQueues, type Queues } from '../../src/queue/index.js';
 import {
@@ -12,7 +13,7 @@ import {
   ensureQueues,
   type StartAnswer,
 } from '../../src/store/index.js';
-import { createTasks, type Handlers } from '../../src/tasks/index.js';
+import { createFunctions, type Handlers } from '../../src/tasks/index.js';
 import { startWorker, type Worker } from '../../src/worker/index.js';
 import { createDatabase, type TestDatabase } from '../setup/database.js';
 import { rememberingLog } from '../setup/log.js';
@@ -71,6 +72,7 @@ afterAll(async () => {
 function worker(concurrency = 10, shutdownGraceMs = 5_000): Promise<Worker> {
   const definitions = createDefinitions({
     database,
+    processorOf: () => undefined,
     compile: (text) => {
       const parsed = parseDefinition(text);
       if (!parsed.ok) throw new Error('does not parse');
@@ -80,10 +82,12 @@ function worker(concurrency = 10, shutdownGraceMs = 5_000): Promise<Worker> {
   return startWorker({
     database,
     queues,
-    tasks: createTasks({ handlers, logFor: () => log }),
+    functions: createFunctions({ handlers, logFor: () => log }),
+    arns: createArns({ region: 'us-east-1', accountId: '000000000000' }),
+    objects: undefined,
     clock: createDatabaseClock(),
     entropy: systemEntropy,
-    machineOf: (id, version) => definitions.machine(id, version),
+    versionOf: (id, version) => definitions.version(id, version),
     config: {
       concurrency,
       queues: undefined,

@@ -1,0 +1,71 @@
+/**
+ * What a crash can leave half done between executions, found again and finished by the sweeper: parents that were not
+ * told, children that nobody waits for, messages that were matched and not delivered; and what has had its day.
+ */
+import type { Arns } from '../engine/index.js';
+import {
+  cancelOrphanedMapRuns,
+  clearDoneTokens,
+  clearExpiredMessages,
+  type Database,
+  deliverForgotten,
+  deliverSignal,
+  forgetWaitsOfEnded,
+  forgottenChildren,
+  tellMapRunParents,
+  tellParents,
+  untoldMapRuns,
+  voidTokensOfEnded,
+  type Woken,
+} from '../store/index.js';
+
+export interface ForgottenOptions {
+  database: Database;
+  arns: Arns;
+  ring: (queue: string, executionId: string) => void;
+  ringBatch: (queue: string, batchId: string) => Promise<void>;
+}
+
+export interface Forgotten {
+  /** Each round: what somebody waits for. */
+  finish(): Promise<void>;
+  /** Now and then: what nobody waits for and only takes room. */
+  clear(): Promise<void>;
+}
+
+/** Rows that one round looks at: some tens of milliseconds for the database. The next goes on from there. */
+const PAGE = 2_000;
+
+export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOptions): Forgotten {
+  const { pool } = database;
+  let childrenAfter = NO_ID;
+  let tokensAfter = '';
+  let waitsAfter = NO_ID;
+
+  const ringFor = (woken: readonly Woken[]): void => {
+    for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
+  };
+
+  return {
+    finish: async () => {
+      const { ended, orphans, last } = await forgottenChildren(pool, childrenAfter, PAGE);
+      ringFor(await tellParents(pool, arns, ended));
+      for (const orphan of orphans) {
+        const stop = await deliverSignal(pool, orphan, 'stop', {});
+        if (stop.found && !stop.ended && stop.owner === null) ring(stop.queue, orphan);
+      }
+      childrenAfter = last ?? NO_ID;
+      ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
+      for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
+      ringFor(await deliverForgotten(pool, PAGE));
+    },
+    clear: async () => {
+      while ((await clearDoneTokens(pool, PAGE)) === PAGE);
+      while ((await clearExpiredMessages(pool, PAGE)) === PAGE);
+      tokensAfter = (await voidTokensOfEnded(pool, tokensAfter, PAGE)) ?? '';
+      waitsAfter = (await forgetWaitsOfEnded(pool, waitsAfter, PAGE)) ?? NO_ID;
+    },
+  };
+}
+
+const NO_ID = '00000000-0000-0000-0000-000000000000';

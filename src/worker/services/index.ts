@@ -1,0 +1,92 @@
+/**
+ * What the engine asks of the world, routed to who does it. Calls are made under a key that is the same however often
+ * they are repeated, and each service does what it does once for a key.
+ */
+import type { Arns, TaskOutcome, Tasks } from '../../engine/index.js';
+import type { Database } from '../../store/index.js';
+import type { Functions } from '../../tasks/index.js';
+import type { WorkerLog } from '../runner.js';
+import { findActivity, offerTask } from './activities.js';
+import { startExecution, stopChild } from './executions.js';
+import type { MapRuns } from './map-runs.js';
+import { awaitMessage, forgetMessage } from './messages.js';
+import { addressOf, type Ring, refused, type ServiceDeps, untilDone } from './service.js';
+import { issueToken, sendTaskResult, voidToken } from './tokens.js';
+
+export interface ServicesOptions {
+  database: Database;
+  functions: Functions;
+  mapRuns: MapRuns;
+  arns: Arns;
+  /** Rings for an execution that has been woken, and that nobody is advancing. */
+  ring: Ring;
+  log: WorkerLog;
+}
+
+export function createServices({ functions, mapRuns, ...deps }: ServicesOptions): Tasks {
+  const { log } = deps satisfies ServiceDeps;
+  return {
+    invoke: async (effect, about, call) => {
+      const asked = effect.call;
+      const to = addressOf(effect, about);
+      const durably = async (work: () => Promise<TaskOutcome>): Promise<TaskOutcome> => {
+        try {
+          return await untilDone(work, call.signal, log, to);
+        } catch (error) {
+          return refused('States.TaskFailed', error instanceof Error ? error.message : String(error));
+        }
+      };
+      const withToken = async (token: string | undefined, work: () => Promise<TaskOutcome>) => {
+        if (token === undefined) return work();
+        // It may be answered before the call returns.
+        const issued = await durably(() => issueToken(deps, token, to));
+        return issued.ok ? work() : issued;
+      };
+      switch (asked.kind) {
+        case 'function':
+          return withToken(asked.token, () => functions.call(asked, effect, about, call));
+        case 'startExecution':
+          return withToken(asked.token, () => durably(() => startExecution(deps, asked, to)));
+        case 'sendTaskResult':
+          return durably(() => sendTaskResult(deps, asked));
+        case 'findActivity':
+          return durably(() => findActivity(deps, asked.activityArn));
+        case 'offerTask':
+          return durably(() => offerTask(deps, asked, to));
+        case 'awaitMessage':
+          return durably(() => awaitMessage(deps, asked, to, effect, about));
+        case 'startMapRun':
+          return durably(() => mapRuns.start(effect, asked, about, call.signal));
+        case 'finishMapRun':
+          return durably(() => mapRuns.finish(asked, about, call.signal));
+        default:
+          return asked satisfies never;
+      }
+    },
+
+    release: async (effect, about) => {
+      const { awaited } = effect;
+      try {
+        switch (awaited.kind) {
+          case 'token':
+          case 'lease':
+          case 'activity':
+            return await voidToken(deps, awaited.token);
+          case 'child':
+            return await stopChild(deps, addressOf(effect, about));
+          case 'message':
+            return await forgetMessage(deps, addressOf(effect, about));
+          case 'mapRun':
+            return await mapRuns.cancel(awaited.mapRunId);
+          default:
+            return awaited satisfies never;
+        }
+      } catch (error) {
+        log.warn(
+          { err: error, executionId: about.executionId, awaited: awaited.kind },
+          'what nobody waits for any more could not be let go; the sweeper will',
+        );
+      }
+    },
+  };
+}

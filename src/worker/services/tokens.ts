@@ -1,0 +1,71 @@
+import type { SendTaskResultCall, TaskOutcome } from '../../engine/index.js';
+import type { Json } from '../../std/json.js';
+import {
+  answerToken,
+  issueToken as issue,
+  voidToken as makeVoid,
+  type ReturnAddress,
+  type TokenAnswer,
+} from '../../store/index.js';
+import { refused, ringFor, type ServiceDeps } from './service.js';
+
+/** Writes a token down, before it is given to anybody. */
+export async function issueToken(
+  { database }: ServiceDeps,
+  token: string,
+  to: ReturnAddress,
+): Promise<TaskOutcome> {
+  await issue(database.pool, token, to);
+  return { ok: true, output: null };
+}
+
+/** SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat, from within a workflow. */
+export async function sendTaskResult(deps: ServiceDeps, call: SendTaskResultCall): Promise<TaskOutcome> {
+  const answer = answerOf(call);
+  if (answer === undefined) return refused('InvalidOutput', "Invalid Output: 'The output is not JSON'");
+  const outcome = await answerToken(deps.database.pool, call.token, answer);
+  switch (outcome.kind) {
+    case 'delivered':
+      ringFor(deps, [outcome.woken]);
+      return { ok: true, output: {} };
+    case 'unknown':
+      return refused('InvalidToken', "Invalid Token: 'Invalid token'");
+    case 'gone':
+      return refused('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Whoever answers the token from now on is refused. */
+export function voidToken({ database }: ServiceDeps, token: string): Promise<void> {
+  return makeVoid(database.pool, token);
+}
+
+/** undefined: the output is not JSON. */
+function answerOf({ result, output, error, cause }: SendTaskResultCall): TokenAnswer | undefined {
+  switch (result) {
+    case 'success': {
+      const value = parsed(output ?? 'null');
+      return value === undefined ? undefined : { kind: 'tokenSucceeded', output: value };
+    }
+    case 'failure':
+      return {
+        kind: 'tokenFailed',
+        ...(error === undefined ? {} : { error }),
+        ...(cause === undefined ? {} : { cause }),
+      };
+    case 'heartbeat':
+      return { kind: 'tokenHeartbeat' };
+    default:
+      return result satisfies never;
+  }
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
