@@ -76,7 +76,8 @@ export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
       );
       return rows.map(({ id }) => id);
     },
-    tellParent: async (batchId) => (await tellMapRunParents(pool, [batchId]))[0],
+    tellParent: async (batchId) =>
+      (await tellMapRunParents(pool, [batchId])).find(({ owner }) => owner === null),
   };
 }
 

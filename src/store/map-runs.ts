@@ -3,8 +3,8 @@ import type pg from 'pg';
 import type { BatchStatus } from '../batches/index.js';
 import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
 import { isUuid } from './ids.js';
-import { INBOX_CHANNEL } from './inbox.js';
 import { batchCancelRule, MAP_RUN_CHANNEL } from './sql/batch-end.js';
+import { WOKEN, type Woken, type WokenRow, wakeWith, wokenOf } from './waking.js';
 
 export interface MapRunRow {
   mapRunId: string;
@@ -77,53 +77,38 @@ export async function listMapRuns(
 
 const LIST = 'map-runs';
 
-/** An execution that has just been told something, and nobody is advancing. */
-export interface ToRing {
-  queue: string;
-  executionId: string;
-}
-
 /**
  * Tells the parents of map runs that are over, each once whoever tells and however often.
- * @returns whom to ring for. One statement a run: a statement that wrote to several parents could wait for a
+ * @returns who has been woken. One statement a run: a statement that wrote to several parents could wait for a
  *   flush that waits for it.
  */
-export async function tellMapRunParents(pool: pg.Pool, mapRunIds: readonly string[]): Promise<ToRing[]> {
-  const parents: ToRing[] = [];
+export async function tellMapRunParents(pool: pg.Pool, mapRunIds: readonly string[]): Promise<Woken[]> {
+  const woken: Woken[] = [];
   for (const id of mapRunIds) {
-    const { rows } = await pool.query<{ id: string; queue: string }>(TELL, [id]);
-    parents.push(...rows.map((row) => ({ queue: row.queue, executionId: row.id })));
+    const { rows } = await pool.query<WokenRow>(TELL, [id]);
+    const parent = wokenOf(rows[0]);
+    if (parent !== undefined) woken.push(parent);
   }
-  return parents;
+  return woken;
 }
 
 /**
- * The run's row is taken by who comes first; a second waits for it, and finds nothing to tell. A parent that
- * has ended is told nothing. The rows of ended runs are locked by nobody else, so the order (run, parent) is safe.
+ * The run's row is taken by who comes first; a second waits for it, and finds nothing to tell. The rows of ended
+ * runs are locked by nobody else, so the order (run, parent) is safe.
  */
 const TELL = `
 WITH told AS (
   UPDATE batches b SET notify_parent = false
   WHERE b.id = $1 AND b.notify_parent AND b.end_time IS NOT NULL AND b.mode = 'mapRun'
-  RETURNING b.*
-), woken AS (
-  UPDATE executions p SET inbox_seq = p.inbox_seq + 1, wake_at = now()
-  FROM told t WHERE p.id = t.parent_id AND p.end_time IS NULL
-  RETURNING p.id, p.inbox_seq, p.owner, p.queue
-), delivered AS (
-  INSERT INTO inbox (execution_id, seq, kind, data, created_at)
-  SELECT w.id, w.inbox_seq, 'mapRunEnded', json_build_object('frameId', t.parent_frame, 'key', t.parent_key,
+  RETURNING b.parent_id AS execution_id, json_build_object('frameId', b.parent_frame, 'key', b.parent_key,
     'run', json_strip_nulls(json_build_object(
-      'status', t.status,
-      'error', CASE WHEN t.status = 'FAILED' THEN 'States.ExceedToleratedFailureThreshold' END,
-      'cause', CASE WHEN t.status = 'FAILED' THEN 'The specified tolerated failure threshold was exceeded' END,
-      'total', t.total, 'succeeded', t.succeeded, 'failed', t.failed - t.timed_out, 'timedOut', t.timed_out,
-      'aborted', t.aborted)))::text, now()
-  FROM woken w, told t
-), notified AS (
-  SELECT count(pg_notify('${INBOX_CHANNEL}', id::text)) AS n FROM woken WHERE owner IS NOT NULL
-)
-SELECT id, queue, (SELECT n FROM notified) AS notified FROM woken WHERE owner IS NULL`;
+      'status', b.status,
+      'error', CASE WHEN b.status = 'FAILED' THEN 'States.ExceedToleratedFailureThreshold' END,
+      'cause', CASE WHEN b.status = 'FAILED' THEN 'The specified tolerated failure threshold was exceeded' END,
+      'total', b.total, 'succeeded', b.succeeded, 'failed', b.failed - b.timed_out, 'timedOut', b.timed_out,
+      'aborted', b.aborted)))::text AS data
+), ${wakeWith('told', "'mapRunEnded'")}
+SELECT ${WOKEN} FROM woken w`;
 
 /** Map runs that are over and whose parents have not heard: what a crash left. Plan: Index Scan on batches_notify_parent_idx. */
 export async function untoldMapRuns(pool: pg.Pool, limit = 1000): Promise<string[]> {
