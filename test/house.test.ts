@@ -61,6 +61,13 @@ describe('the rules', () => {
     ['src/worker/loop.ts', "import { x } from './index.js';", 'its own room'],
     ['src/worker/loop.ts', "import { Queue } from 'bullmq';", 'only queue speaks to BullMQ'],
     ['src/queue/consumer.ts', "import pg from 'pg';", 'only store speaks to PostgreSQL'],
+    ['src/worker/loop.ts', "import { S3Client } from '@aws-sdk/client-s3';", 'only objects speaks to S3'],
+    ['src/objects/items.ts', "import { step } from '../engine/index.js';", 'objects may not use engine'],
+    [
+      'src/operations/executions.ts',
+      "import { readItems } from '../objects/index.js';",
+      'operations may not use objects',
+    ],
     ['src/api/app.ts', "import { PrismaPg } from '@prisma/adapter-pg';", 'only store speaks to PostgreSQL'],
     ['src/worker/loop.ts', "const x = process.env['X'];", 'process.env'],
     ['src/asl/x.ts', 'const f = new Function(text);', 'runs text as code'],
