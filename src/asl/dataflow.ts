@@ -10,6 +10,7 @@ import type { Catcher, Leaving, State, Template } from './definition.js';
 import { StatesError } from './errors.js';
 import { fillJsonata, type Happened } from './jsonata/template.js';
 import { assignAt, type CompiledReferencePath } from './jsonpath/index.js';
+import { bounded } from './payload-size.js';
 import { resolvePath } from './resolve.js';
 import type { Scope } from './scope.js';
 import { fillTemplate } from './template.js';
@@ -17,7 +18,10 @@ import { fillTemplate } from './template.js';
 /** The raw input through InputPath. Throws States.Runtime if the path finds nothing. */
 export function effectiveInput(state: State, scope: Scope): Json {
   if (state.type === 'Fail' || state.inputPath === undefined) return scope.input;
-  return state.inputPath === null ? {} : resolvePath(state.inputPath, scope, scope.input);
+  if (state.inputPath === null) return {};
+  const input = resolvePath(state.inputPath, scope, scope.input);
+  // A definite path finds a part of the input, an indefinite one may find it many times over.
+  return state.inputPath.definite ? input : bounded(input);
 }
 
 /** What the state works on: its Parameters or Arguments filled, or its effective input. */

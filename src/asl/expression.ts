@@ -2,8 +2,10 @@ import type { Json } from '../std/json.js';
 import { runtimeError, StatesError } from './errors.js';
 import { countPlaces, INTRINSICS, type Intrinsic, IntrinsicFault, isOfKind } from './intrinsics/index.js';
 import { type CompiledPath, PathSyntaxError, parsePath, Reader, readPath } from './jsonpath/index.js';
+import { boundBytes } from './payload-size.js';
 import { lookedIn, lookUp, pathInMessages, resolvePath } from './resolve.js';
 import type { Scope } from './scope.js';
+import { spend } from './work.js';
 
 /** What may stand behind a `.$` field, ErrorPath or CausePath: a path or a call of an intrinsic function. */
 export type CompiledExpression = { kind: 'path'; path: CompiledPath } | IntrinsicCall;
@@ -65,6 +67,11 @@ function callIntrinsic(call: IntrinsicCall, scope: Scope, input: Json): Json {
   const args = call.args.map((argument) => evaluateArgument(argument, scope, input));
   const wrong = findWrongKind(call.intrinsic, args);
   if (wrong !== undefined) throw intrinsicFailure(call, wrong);
+  const size = sizeOf(call.intrinsic, args);
+  if (size === Number.POSITIVE_INFINITY) {
+    throw intrinsicFailure(call, 'The arguments are larger than any state may hand on.');
+  }
+  spend(scope, 1 + size / 16);
   try {
     return call.intrinsic.run(args, scope.entropy);
   } catch (error) {
@@ -90,6 +97,18 @@ function intrinsicFailure(call: IntrinsicCall, why: string): StatesError {
     'States.IntrinsicFailure',
     `The function '${call.text}' had the following error: ${why}`,
   );
+}
+
+/** In bytes, more or less: of all that the function looks at. */
+function sizeOf({ deep }: Intrinsic, args: readonly Json[]): number {
+  if (deep === true) return boundBytes(args as Json[]);
+  return args.reduce<number>((sum, value) => sum + shallowSize(value), 0);
+}
+
+function shallowSize(value: Json): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 1;
+  return Array.isArray(value) ? value.length : 64 * Object.keys(value).length;
 }
 
 function findWrongKind(intrinsic: Intrinsic, args: readonly Json[]): string | undefined {

@@ -27,6 +27,7 @@ export {
 } from './map.js';
 export { correlationOf, correlationText, messageResult, messageTimeout } from './message.js';
 export { type ParseResult, parseDefinition } from './parse.js';
+export { boundBytes, MAX_PAYLOAD_BYTES } from './payload-size.js';
 export { QueryError } from './query-error.js';
 export { functionNameOf } from './resource.js';
 export { chooseRetrier, nextDelayMs } from './retry.js';

@@ -6,9 +6,9 @@ import type { Scope } from './scope.js';
 
 /** What a path means: `$$` in the context object, `$name` in a variable, `$` in `input`. undefined: nothing is there. */
 export function lookUp(path: CompiledPath, scope: Scope, input: Json): Json | undefined {
-  if (path.variable === undefined) return evaluatePath(path, path.ofContext ? scope.context : input);
+  if (path.variable === undefined) return evaluatePath(path, path.ofContext ? scope.context : input, scope);
   const value = getField(scope.variables, path.variable);
-  return value === undefined ? undefined : evaluatePath(path, value);
+  return value === undefined ? undefined : evaluatePath(path, value, scope);
 }
 
 /** What a path looks in, as messages show it. */

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../std/json.js';
+import type { Effort } from './work.js';
 
 /** What the language may use of the world, passed in so that it stays pure. */
 export interface Entropy {
@@ -14,7 +15,7 @@ export interface Entropy {
 }
 
 /** What a state's paths, expressions and functions can see. */
-export interface Scope {
+export interface Scope extends Effort {
   /** The state's raw input. */
   input: Json;
   /** The context object, `$$`. */

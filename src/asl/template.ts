@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../std/json.js';
 import { isObject } from '../std/json.js';
 import { type CompiledExpression, evaluateExpression, type Place, parseExpression } from './expression.js';
+import { bounded } from './payload-size.js';
 import type { Scope } from './scope.js';
 
 /**
@@ -49,18 +50,22 @@ export function fillTemplate(
   input: Json,
   inResultSelector = false,
 ): Json {
+  return bounded(fill(template, scope, input, inResultSelector));
+}
+
+function fill(template: CompiledTemplate, scope: Scope, input: Json, inResultSelector: boolean): Json {
   switch (template.kind) {
     case 'constant':
       return template.value;
     case 'expression':
       return evaluateExpression(template.expression, scope, input, template.place, inResultSelector);
     case 'list':
-      return template.items.map((item) => fillTemplate(item, scope, input, inResultSelector));
+      return template.items.map((item) => fill(item, scope, input, inResultSelector));
     case 'object': {
       // An own field of the copy is overwritten also when it is called `__proto__`.
       const filled = { ...template.blank };
       for (const [name, part] of template.fields) {
-        if (part.kind !== 'constant') filled[name] = fillTemplate(part, scope, input, inResultSelector);
+        if (part.kind !== 'constant') filled[name] = fill(part, scope, input, inResultSelector);
       }
       return filled;
     }

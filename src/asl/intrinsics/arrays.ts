@@ -1,5 +1,5 @@
 import type { Json } from '../../std/json.js';
-import { sameJson } from '../../std/json.js';
+import { isObject, sameJson } from '../../std/json.js';
 import { type Intrinsic, IntrinsicFault, roundHalfUp } from './signature.js';
 
 /** AWS's own limit on what ArrayRange may give. */
@@ -16,6 +16,7 @@ export const ARRAY_INTRINSICS: Record<string, Intrinsic> = {
 
   'States.ArrayContains': {
     takes: ['array', 'any'],
+    deep: true,
     run: ([array, wanted]) => (array as Json[]).some((item) => sameJson(item, wanted as Json)),
   },
 
@@ -39,7 +40,7 @@ export const ARRAY_INTRINSICS: Record<string, Intrinsic> = {
 
   'States.ArrayLength': { takes: ['array'], run: ([array]) => (array as Json[]).length },
 
-  'States.ArrayUnique': { takes: ['array'], run: ([array]) => unique(array as Json[]) },
+  'States.ArrayUnique': { takes: ['array'], deep: true, run: ([array]) => unique(array as Json[]) },
 };
 
 function partition(array: Json[], size: number): Json[] {
@@ -57,19 +58,23 @@ function range(first: number, last: number, step: number): Json[] {
   return Array.from({ length }, (_, index) => first + index * step);
 }
 
+/** By a set, since to compare each with each takes minutes for a payload of small lists. */
 function unique(array: Json[]): Json[] {
-  const kept: Json[] = [];
-  const plain = new Set<Json>();
-  const nested: Json[] = [];
-  for (const item of array) {
-    if (typeof item !== 'object' || item === null) {
-      if (plain.has(item)) continue;
-      plain.add(item);
-    } else {
-      if (nested.some((other) => sameJson(other, item))) continue;
-      nested.push(item);
-    }
-    kept.push(item);
-  }
-  return kept;
+  const seen = new Set<Json>();
+  const nested = new Set<string>();
+  return array.filter((item) => {
+    const marks: Set<Json> = typeof item === 'object' && item !== null ? nested : seen;
+    const before = marks.size;
+    marks.add(typeof item === 'object' && item !== null ? canonicalText(item) : item);
+    return marks.size > before;
+  });
+}
+
+/** The same text for values that are the same JSON, whatever the order of their keys. */
+function canonicalText(value: Json): string {
+  return JSON.stringify(value, (_key, part: Json) => {
+    if (!isObject(part)) return part;
+    // A list of pairs, since an object's keys that are numbers always come first.
+    return { '': Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)) };
+  });
 }

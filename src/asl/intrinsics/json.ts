@@ -13,7 +13,7 @@ export const JSON_INTRINSICS: Record<string, Intrinsic> = {
     run: ([text]) => ((text as string).trim() === '' ? null : parseJson(text as string)),
   },
 
-  'States.JsonToString': { takes: ['any'], run: ([value]) => JSON.stringify(value) },
+  'States.JsonToString': { takes: ['any'], deep: true, run: ([value]) => JSON.stringify(value) },
 
   'States.JsonMerge': {
     takes: ['object', 'object', 'boolean'],

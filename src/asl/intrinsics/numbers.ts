@@ -32,6 +32,7 @@ export const NUMBER_INTRINSICS: Record<string, Intrinsic> = {
 
   'States.Hash': {
     takes: ['any', 'string'],
+    deep: true,
     run: ([data, name]) => {
       const algorithm = Object.hasOwn(ALGORITHMS, name as string) ? ALGORITHMS[name as string] : undefined;
       if (algorithm === undefined) {

@@ -10,6 +10,8 @@ export interface Intrinsic {
   readonly takes: readonly ArgumentKind[];
   /** How many of the last may be left out. */
   readonly optional?: number;
+  /** It looks at all of its arguments, not only at what they begin with. */
+  readonly deep?: true;
   /** The last kind may be repeated, or left out. */
   readonly variadic?: true;
   /**

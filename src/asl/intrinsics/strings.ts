@@ -8,6 +8,7 @@ export const MAX_TEXT = 10_000;
 export const STRING_INTRINSICS: Record<string, Intrinsic> = {
   'States.Format': {
     takes: ['string', 'any'],
+    deep: true,
     variadic: true,
     run: ([template, ...values]) => formatTemplate(template as string, values),
   },

@@ -20,11 +20,21 @@ const MAX_DEPTH = 1000;
  * nothing shared with the evaluation. Infinity and NaN become text, as AWS answers.
  * @throws NotJson for functions; TooLarge, so that values that share parts many times over end here.
  */
-export function toPlain(value: unknown): Json {
-  return convert(value, 0, { left: MAX_VALUES });
+export function toPlain(value: unknown, budget = newBudget()): Json {
+  return convert(value, 0, budget);
 }
 
-function convert(value: unknown, depth: number, budget: { left: number }): Json {
+/** How many values may still be made. */
+export interface Budget {
+  left: number;
+}
+
+/** For all that one state makes at a time: each of its expressions may give the whole input. */
+export function newBudget(): Budget {
+  return { left: MAX_VALUES };
+}
+
+function convert(value: unknown, depth: number, budget: Budget): Json {
   budget.left -= 1;
   if (budget.left < 0 || depth > MAX_DEPTH) throw new TooLarge();
   switch (typeof value) {
@@ -51,7 +61,7 @@ function convert(value: unknown, depth: number, budget: { left: number }): Json 
   return plain;
 }
 
-function convertList(list: readonly unknown[], depth: number, budget: { left: number }): Json[] {
+function convertList(list: readonly unknown[], depth: number, budget: Budget): Json[] {
   const plain: Json[] = [];
   for (const item of list) if (item !== undefined) plain.push(convert(item, depth + 1, budget));
   return plain;

@@ -10,7 +10,7 @@ import {
   EvaluationError,
   evaluateJsonata,
 } from './expression.js';
-import { NotJson, TooLarge, toPlain } from './plain.js';
+import { type Budget, NotJson, newBudget, TooLarge, toPlain } from './plain.js';
 import { inTurn } from './queue.js';
 import { expressionIn, isExpression } from './syntax.js';
 
@@ -53,26 +53,41 @@ export function compileJsonataTemplate(value: Json, location: string): JsonataTe
 export function fillJsonata(template: JsonataTemplate, scope: Scope, happened: Happened): Maybe<Json> {
   if (template.kind === 'constant') return template.value;
   const states = { input: scope.input, context: scope.context, ...happened };
-  return inTurn(() => fill(template, bindingsOf(scope.variables, states, scope), scope));
+  const filling = {
+    bindings: bindingsOf(scope.variables, states, scope),
+    scope,
+    budget: newBudget(),
+    evaluated: 0,
+  };
+  return inTurn(() => fill(template, filling));
 }
 
-async function fill(template: JsonataTemplate, bindings: Bindings, scope: Scope): Promise<Json> {
+/** What all expressions of a template share. */
+interface Filling {
+  bindings: Bindings;
+  scope: Scope;
+  budget: Budget;
+  /** How many expressions have been evaluated. */
+  evaluated: number;
+}
+
+async function fill(template: JsonataTemplate, filling: Filling): Promise<Json> {
   switch (template.kind) {
     case 'constant':
       return template.value;
     case 'expression':
-      return evaluate(template, bindings, scope);
+      return evaluate(template, filling);
     case 'list': {
       const items: Json[] = [];
       for (const item of template.items) {
-        items.push(item.kind === 'constant' ? item.value : await fill(item, bindings, scope));
+        items.push(item.kind === 'constant' ? item.value : await fill(item, filling));
       }
       return items;
     }
     case 'object': {
       const filled: JsonObject = {};
       for (const [name, part] of template.fields) {
-        setField(filled, name, part.kind === 'constant' ? part.value : await fill(part, bindings, scope));
+        setField(filled, name, part.kind === 'constant' ? part.value : await fill(part, filling));
       }
       return filled;
     }
@@ -81,20 +96,24 @@ async function fill(template: JsonataTemplate, bindings: Bindings, scope: Scope)
 
 async function evaluate(
   { compiled, location }: JsonataTemplate & { kind: 'expression' },
-  bindings: Bindings,
-  scope: Scope,
+  filling: Filling,
 ): Promise<Json> {
+  const { bindings, scope, budget } = filling;
   const about = `The JSONata expression '${compiled.text}' specified for the field '${location}'`;
   try {
     const value = await evaluateJsonata(compiled, bindings);
     if (value === undefined) throw new QueryError(`${about} returned nothing (undefined).`, location);
-    return toPlain(value);
+    return toPlain(value, budget);
   } catch (error) {
     throw explained(error, about, location);
   } finally {
-    if (compiled.watched) await scope.entropy.pause?.();
+    filling.evaluated += 1;
+    if (compiled.watched || filling.evaluated % PAUSE_EVERY === 0) await scope.entropy.pause?.();
   }
 }
+
+/** Also those that make little may look at much. */
+const PAUSE_EVERY = 8;
 
 function explained(error: unknown, about: string, location: string): unknown {
   if (error instanceof NotJson) {

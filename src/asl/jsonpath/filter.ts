@@ -1,5 +1,6 @@
 import type { Json } from '../../std/json.js';
 import { isObject, sameJson } from '../../std/json.js';
+import { type Effort, spend, workOf } from '../work.js';
 import { evaluateSteps } from './evaluate.js';
 import { readQuoted, readSteps } from './parse.js';
 import type { Step } from './path.js';
@@ -44,21 +45,23 @@ export function parseFilter(reader: Reader, depth = 0): Filter {
 }
 
 /** Whether an item passes. `root` is what `$` means inside the filter. */
-export function passesFilter(filter: Filter, item: Json, root: Json): boolean {
+export function passesFilter(filter: Filter, item: Json, root: Json, effort: Effort): boolean {
+  spend(effort, 1);
   switch (filter.kind) {
     case 'and':
-      return filter.parts.every((part) => passesFilter(part, item, root));
+      return filter.parts.every((part) => passesFilter(part, item, root, effort));
     case 'or':
-      return filter.parts.some((part) => passesFilter(part, item, root));
+      return filter.parts.some((part) => passesFilter(part, item, root, effort));
     case 'not':
-      return !passesFilter(filter.part, item, root);
+      return !passesFilter(filter.part, item, root, effort);
     case 'exists':
-      return operandValue(filter.operand, item, root) !== undefined;
+      return operandValue(filter.operand, item, root, effort) !== undefined;
     case 'compare':
       return compare(
         filter.operator,
-        operandValue(filter.left, item, root),
-        operandValue(filter.right, item, root),
+        operandValue(filter.left, item, root, effort),
+        operandValue(filter.right, item, root, effort),
+        effort,
       );
   }
 }
@@ -121,21 +124,26 @@ function readArray(reader: Reader): Json[] {
   return items;
 }
 
-function operandValue(operand: Operand, item: Json, root: Json): Json | undefined {
+function operandValue(operand: Operand, item: Json, root: Json, effort: Effort): Json | undefined {
   return operand.kind === 'literal'
     ? operand.value
-    : evaluateSteps(operand.steps, operand.ofItem ? item : root);
+    : evaluateSteps(operand.steps, operand.ofItem ? item : root, effort);
 }
 
 /** Values of different types are unequal and have no order, as in Jayway's JsonPath. */
-function compare(operator: Operator, left: Json | undefined, right: Json | undefined): boolean {
+function compare(
+  operator: Operator,
+  left: Json | undefined,
+  right: Json | undefined,
+  effort: Effort,
+): boolean {
   switch (operator) {
     case '==':
     case '===':
-      return left !== undefined && right !== undefined && sameJson(left, right);
+      return left !== undefined && right !== undefined && isSame(left, right, effort);
     case '!=':
     case '!==':
-      return !compare('==', left, right);
+      return !compare('==', left, right, effort);
     case '<':
       return order(left, right, (a, b) => a < b);
     case '<=':
@@ -145,19 +153,25 @@ function compare(operator: Operator, left: Json | undefined, right: Json | undef
     case '>=':
       return order(left, right, (a, b) => a >= b);
     case 'in':
-      return isMember(left, right);
+      return isMember(left, right, effort);
     case 'nin':
-      return !isMember(left, right);
+      return !isMember(left, right, effort);
     case 'contains':
       return typeof left === 'string'
-        ? typeof right === 'string' && left.includes(right)
-        : isMember(right, left);
+        ? typeof right === 'string' && includes(left, right, effort)
+        : isMember(right, left, effort);
     case 'subsetof':
-      return Array.isArray(left) && Array.isArray(right) && left.every((item) => isMember(item, right));
+      return (
+        Array.isArray(left) && Array.isArray(right) && left.every((item) => isMember(item, right, effort))
+      );
     case 'anyof':
-      return Array.isArray(left) && Array.isArray(right) && left.some((item) => isMember(item, right));
+      return (
+        Array.isArray(left) && Array.isArray(right) && left.some((item) => isMember(item, right, effort))
+      );
     case 'noneof':
-      return Array.isArray(left) && Array.isArray(right) && !left.some((item) => isMember(item, right));
+      return (
+        Array.isArray(left) && Array.isArray(right) && !left.some((item) => isMember(item, right, effort))
+      );
     case 'size':
       return (
         sizeOf(left) !== undefined && sizeOf(left) === (typeof right === 'number' ? right : sizeOf(right))
@@ -165,6 +179,11 @@ function compare(operator: Operator, left: Json | undefined, right: Json | undef
     case 'empty':
       return sizeOf(left) !== undefined && (sizeOf(left) === 0) === right;
   }
+}
+
+function includes(text: string, part: string, effort: Effort): boolean {
+  spend(effort, text.length / 64);
+  return text.includes(part);
 }
 
 function order(
@@ -178,8 +197,13 @@ function order(
   return comparable && holds(left, right);
 }
 
-function isMember(item: Json | undefined, list: Json | undefined): boolean {
-  return item !== undefined && Array.isArray(list) && list.some((member) => sameJson(member, item));
+function isMember(item: Json | undefined, list: Json | undefined, effort: Effort): boolean {
+  return item !== undefined && Array.isArray(list) && list.some((member) => isSame(member, item, effort));
+}
+
+function isSame(left: Json, right: Json, effort: Effort): boolean {
+  spend(effort, workOf(left) + workOf(right));
+  return sameJson(left, right);
 }
 
 function sizeOf(value: Json | undefined): number | undefined {

@@ -8,7 +8,7 @@ import type { CompiledPath, Step } from './path.js';
  */
 export function explainMissing(path: CompiledPath, root: Json): string {
   for (let length = 1; length < path.steps.length; length++) {
-    if (evaluateSteps(path.steps.slice(0, length), root) === undefined) {
+    if (evaluateSteps(path.steps.slice(0, length), root, {}) === undefined) {
       return `Missing property in path $${bracketed(path.steps.slice(0, length))}`;
     }
   }
