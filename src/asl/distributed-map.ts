@@ -109,6 +109,7 @@ function objectIn(
   });
 }
 
+/** A limit that AWS takes from 0, which sets none. */
 function atMost(
   { scope, input }: Evaluator,
   name: string,
@@ -116,9 +117,13 @@ function atMost(
   most: number,
 ): Maybe<number | undefined> {
   if (value === undefined) return undefined;
-  const refuse = (found: number): string | undefined =>
-    found >= 1 && found <= most ? undefined : `${name} must be between 1 and ${most}, but was ${found}.`;
-  return readLimit({ name, value, type: 'integer', refuse }, scope, input);
+  const refuse = (found: number): string | undefined => {
+    if (found < 0) return `${name} cannot be negative.`;
+    return found > most ? `${name} cannot be greater than ${most}, but was ${found}.` : undefined;
+  };
+  return after(readLimit({ name, value, type: 'integer', refuse }, scope, input), (found) =>
+    found === 0 ? undefined : found,
+  );
 }
 
 function complaint(language: MapState['language'], cause: string, location: string): Error {

@@ -93,6 +93,8 @@ const STRICTER: Record<string, string> = {
   'valid-assign.asl': "AWS's documentation wants an identifier for a variable's name, without a hyphen",
   'valid-cfn-definition-substitutions': 'a placeholder that nobody has filled in is no resource',
   'valid-current-value-predicate': 'a bare word in a filter is neither a path nor a literal',
+  'valid-map-noconfig.asl':
+    "without a Mode a Map is inline, and AWS's documentation has ItemReader, ResultWriter and Label in the distributed one alone",
   'valid-map-with-item-batcher-jsonata': 'AWS refuses JSONPath in a machine that is JSONata as a whole',
   'valid-task-credentials': 'there is no service swf:task',
   'valid-task-intrisic-function': 'a Resource that CloudFormation has not resolved is no string',

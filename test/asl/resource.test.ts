@@ -18,10 +18,58 @@ describe('a Resource that is a function', () => {
   });
 });
 
-test('lambda:invoke finds its function in the parameters', () => {
-  expect(parseResource('arn:aws:states:::lambda:invoke')).toEqual({
-    kind: 'integration',
-    integration: { kind: 'lambdaInvoke' },
+describe('a service integration that runs', () => {
+  test.each([
+    ['lambda:invoke', 'lambda:invoke', 'requestResponse'],
+    ['lambda:invoke.waitForTaskToken', 'lambda:invoke', 'waitForTaskToken'],
+    ['states:startExecution', 'states:startExecution', 'requestResponse'],
+    ['states:startExecution.sync', 'states:startExecution', 'sync'],
+    ['states:startExecution.sync:2', 'states:startExecution', 'sync:2'],
+    ['states:startExecution.waitForTaskToken', 'states:startExecution', 'waitForTaskToken'],
+    ['aws-sdk:sfn:startExecution', 'aws-sdk:sfn:startExecution', 'requestResponse'],
+    ['aws-sdk:sfn:sendTaskSuccess', 'aws-sdk:sfn:sendTaskSuccess', 'requestResponse'],
+    ['aws-sdk:sfn:sendTaskFailure', 'aws-sdk:sfn:sendTaskFailure', 'requestResponse'],
+    ['aws-sdk:sfn:sendTaskHeartbeat', 'aws-sdk:sfn:sendTaskHeartbeat', 'requestResponse'],
+  ])('%s', (text, service, pattern) => {
+    expect(parseResource(`arn:aws:states:::${text}`)).toEqual({
+      kind: 'integration',
+      integration: { kind: 'service', service, pattern },
+    });
+  });
+});
+
+describe('an activity', () => {
+  test.each([
+    'arn:aws:states:us-east-1:123456789012:activity:approve',
+    'arn:aws-us-gov:states:us-gov-west-1:123456789012:activity:approve.by-hand_2',
+    'arn:aws:states:us-east-1:123456789012:activity:genehmigen-für-später',
+  ])('%s', (activityArn) => {
+    expect(parseResource(activityArn)).toEqual({
+      kind: 'integration',
+      integration: { kind: 'activity', activityArn },
+    });
+  });
+
+  test.each(['a b', 'a*', 'x'.repeat(81), ''])('is not called %j', (name) => {
+    expect(parseResource(`arn:aws:states:us-east-1:123456789012:activity:${name}`)).toEqual({
+      kind: 'unknown',
+    });
+  });
+});
+
+describe('what AWS has and we do not is told from what nobody has', () => {
+  test.each([
+    ['sqs:sendMessage', 'requestResponse'],
+    ['sqs:sendMessage.waitForTaskToken', 'waitForTaskToken'],
+    ['batch:submitJob.sync', 'sync'],
+    ['aws-sdk:sfn:startExecution.waitForTaskToken', 'waitForTaskToken'],
+    ['aws-sdk:s3:getObject', 'requestResponse'],
+  ])('%s', (text, pattern) => {
+    expect(parseResource(`arn:aws:states:::${text}`)).toEqual({
+      kind: 'unsupported',
+      feature: `the service integration ${text}`,
+      pattern,
+    });
   });
 });
 
@@ -33,6 +81,11 @@ describe('what AWS does not have either is unknown', () => {
     '{lambda}',
     'arn:aws:states:::dynamodb:query',
     'arn:aws:states:::lambda:invoke.sometimes',
+    'arn:aws:states:::lambda:invoke.sync',
+    'arn:aws:states:::lambda:invoke.sync:2',
+    'arn:aws:states:::dynamodb:getItem.waitForTaskToken',
+    'arn:aws:states:::aws-sdk:sfn:startExecution.sync',
+    'arn:aws:states:::startExecution',
     'arn:aws:swf:us-east-1:1:task:x',
     'arn:aws:lambda:r:1:function:F:',
     'arn:aws:lambda:r:1:function:F:$*#',

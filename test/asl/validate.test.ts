@@ -171,15 +171,69 @@ describe('what AWS refuses, in its words', () => {
       "Express state machine does not support '.sync' service integration",
     ],
     [
+      'arn:aws:states:::states:startExecution.sync:2',
+      "Express state machine does not support '.sync' service integration",
+    ],
+    [
+      'arn:aws:states:::lambda:invoke.waitForTaskToken',
+      "Express state machine does not support '.waitForTaskToken' service integration ",
+    ],
+    [
       'arn:aws:states:us-east-1:000000000000:activity:a',
       'Express state machine does not support Activity ARN',
     ],
   ])('%s in an Express machine', (resource, message) => {
-    const definition = { StartAt: 'A', States: { A: { Type: 'Task', Resource: resource, End: true } } };
+    const task = { Type: 'Task', Resource: resource, Parameters: { StateMachineArn: 'm' }, End: true };
+    const definition = { StartAt: 'A', States: { A: task } };
     expect(validateDefinition(definition, { type: 'EXPRESS' })).toMatchObject([
       { pointer: '/States/A/Resource', message },
     ]);
-    expect(codes(validateDefinition(definition))).toEqual(['NOT_SUPPORTED_YET /States/A/Resource']);
+    expect(validateDefinition(definition)).not.toContainEqual(expect.objectContaining({ message }));
+  });
+});
+
+describe('ways that lead nowhere are told as AWS tells them', () => {
+  const target = (pointer: string): object => ({ pointer, message: "Missing 'Next' target: Nowhere" });
+
+  test('a missing target is a Next, whatever field names it', () => {
+    const definition = {
+      StartAt: 'Nowhere',
+      States: {
+        C: { Type: 'Choice', Choices: [{ Variable: '$.a', IsNull: true, Next: 'T' }], Default: 'Nowhere' },
+        T: {
+          Type: 'Task',
+          Resource: 'f',
+          Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Nowhere' }],
+          Next: 'Nowhere',
+        },
+        End: { Type: 'Succeed' },
+      },
+    };
+    expect(validateDefinition(definition)).toMatchObject(
+      ['/StartAt', '/States/C/Default', '/States/T/Next', '/States/T/Catch/0/Next'].map(target),
+    );
+  });
+
+  test('states that go round in circles are one complaint, also when some are out of reach', () => {
+    const circle = { S: { Type: 'Pass', Next: 'T' }, T: { Type: 'Pass', Next: 'S' } };
+    const endless = [{ code: 'MISSING_END_STATE', pointer: '', message: 'Workflow has no terminal state' }];
+    expect(validateDefinition({ StartAt: 'S', States: circle })).toMatchObject(endless);
+    const more = { ...circle, U: { Type: 'Pass', Next: 'S' } };
+    expect(validateDefinition({ StartAt: 'S', States: more })).toMatchObject(endless);
+  });
+
+  test('an end that is out of reach is said to be so', () => {
+    const states = { S: { Type: 'Pass', Next: 'S' }, C: { Type: 'Pass', End: true } };
+    expect(validateDefinition({ StartAt: 'S', States: states })).toMatchObject([
+      { pointer: '/States/C', message: 'State "C" is not reachable.' },
+    ]);
+  });
+
+  test('a missing target comes before the missing end', () => {
+    expect(complaintsAbout({ Type: 'Pass', Next: 'Nowhere' })).toMatchObject([
+      target('/States/S/Next'),
+      { code: 'MISSING_END_STATE' },
+    ]);
   });
 });
 
@@ -367,7 +421,7 @@ describe('one complaint for one fault', () => {
   });
 
   test('states that never end', () => {
-    expect(codes(complaintsAbout({ Type: 'Pass', Next: 'S' }))).toEqual(['MISSING_END_STATE /States']);
+    expect(codes(complaintsAbout({ Type: 'Pass', Next: 'S' }))).toEqual(['MISSING_END_STATE ']);
   });
 
   test('a pointer escapes the slash and the tilde of a name', () => {
@@ -388,44 +442,7 @@ describe('one complaint for one fault', () => {
 });
 
 describe('what is not built yet is refused by name', () => {
-  const GROUP = { StartAt: 'I', States: { I: { Type: 'Pass', End: true } } };
   test.each<[string, JsonObject, string]>([
-    [
-      'distributed Map',
-      { Type: 'Map', ItemProcessor: { ...GROUP, ProcessorConfig: { Mode: 'DISTRIBUTED' } }, End: true },
-      '/States/S/ItemProcessor/ProcessorConfig/Mode',
-    ],
-    ['ItemReader', { Type: 'Map', ItemReader: {}, ItemProcessor: GROUP, End: true }, '/States/S/ItemReader'],
-    [
-      'ItemBatcher',
-      { Type: 'Map', ItemBatcher: {}, ItemProcessor: GROUP, End: true },
-      '/States/S/ItemBatcher',
-    ],
-    [
-      'ResultWriter',
-      { Type: 'Map', ResultWriter: {}, ItemProcessor: GROUP, End: true },
-      '/States/S/ResultWriter',
-    ],
-    [
-      'Credentials',
-      { Type: 'Task', Resource: 'f', Credentials: { RoleArn: 'r' }, End: true },
-      '/States/S/Credentials',
-    ],
-    [
-      'activities',
-      { Type: 'Task', Resource: 'arn:aws:states:us-east-1:0:activity:a', End: true },
-      '/States/S/Resource',
-    ],
-    [
-      'states:startExecution.sync',
-      { Type: 'Task', Resource: 'arn:aws:states:::states:startExecution.sync:2', End: true },
-      '/States/S/Resource',
-    ],
-    [
-      'lambda:invoke.waitForTaskToken',
-      { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken', End: true },
-      '/States/S/Resource',
-    ],
     [
       'sns:publish',
       { Type: 'Task', Resource: 'arn:aws:states:::sns:publish', End: true },
@@ -434,6 +451,21 @@ describe('what is not built yet is refused by name', () => {
     [
       'aws-sdk:s3:getObject',
       { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:s3:getObject', End: true },
+      '/States/S/Resource',
+    ],
+    [
+      'sqs:sendMessage.waitForTaskToken',
+      { Type: 'Task', Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken', End: true },
+      '/States/S/Resource',
+    ],
+    [
+      'aws-sdk:sfn:startExecution.waitForTaskToken',
+      { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:sfn:startExecution.waitForTaskToken', End: true },
+      '/States/S/Resource',
+    ],
+    [
+      'ecs:runTask.sync',
+      { Type: 'Task', Resource: 'arn:aws:states:::ecs:runTask.sync', End: true },
       '/States/S/Resource',
     ],
   ])('%s', (feature, state, pointer) => {

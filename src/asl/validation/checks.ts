@@ -38,19 +38,22 @@ export function oneOf(...allowed: readonly string[]): Check {
   };
 }
 
+/** An integer in a range; of one outside it AWS says which end it has passed. */
 export function integer(least: number, most: number): Check {
   return (value, pointer, complaints) => {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
       complaints.schema(pointer, `Expected an integer from ${least} to ${most}, found ${describe(value)}.`);
-    }
+    } else if (value < least) complaints.schema(pointer, `Minimum value is ${least}`);
+    else if (value > most) complaints.schema(pointer, `Maximum value is ${most}`);
   };
 }
 
 export function numberBetween(least: number, most: number): Check {
   return (value, pointer, complaints) => {
-    if (typeof value !== 'number' || value < least || value > most) {
+    if (typeof value !== 'number') {
       complaints.schema(pointer, `Expected a number from ${least} to ${most}, found ${describe(value)}.`);
-    }
+    } else if (value < least) complaints.schema(pointer, `Minimum value is ${least.toFixed(1)}`);
+    else if (value > most) complaints.schema(pointer, `Maximum value is ${most.toFixed(1)}`);
   };
 }
 

@@ -8,7 +8,7 @@ import { expressionOr, jsonataValue } from './jsonata.js';
 import { label } from './labels.js';
 import { onlyIn } from './language.js';
 import { checkExclusive, checkFields, checkRequired, fieldOf, type Schema } from './object.js';
-import { referencePath } from './paths.js';
+import { numberPath } from './paths.js';
 import { payloadTemplate } from './template.js';
 
 /**
@@ -53,7 +53,7 @@ function limits(language: QueryLanguage, fields: Readonly<Record<string, Check>>
   const schema: Record<string, Check> = {};
   for (const [field, check] of Object.entries(fields)) {
     schema[field] = language === 'JSONata' ? expressionOr(check) : check;
-    schema[`${field}Path`] = language === 'JSONata' ? onlyIn('JSONPath') : referencePath;
+    schema[`${field}Path`] = language === 'JSONata' ? onlyIn('JSONPath') : numberPath;
   }
   return schema;
 }
@@ -159,7 +159,7 @@ const READER_CONFIG: Readonly<Record<string, Check>> = {
 function readerConfig(language: QueryLanguage): Check {
   const schema = {
     ...(language === 'JSONata' ? orExpressions(READER_CONFIG) : READER_CONFIG),
-    ...limits(language, { MaxItems: integer(1, MAX_ITEMS) }),
+    ...limits(language, { MaxItems: integer(0, MAX_ITEMS) }),
   };
   return objectOf('a ReaderConfig', (value, pointer, complaints) => {
     checkFields(value, schema, pointer, complaints);
@@ -208,8 +208,8 @@ function checkBatcher(
   const schema = {
     BatchInput: language === 'JSONata' ? jsonataValue : payloadTemplate,
     ...limits(language, {
-      MaxItemsPerBatch: integer(1, MAX_ITEMS),
-      MaxInputBytesPerBatch: integer(1, MAX_BATCH_BYTES),
+      MaxItemsPerBatch: integer(0, MAX_ITEMS),
+      MaxInputBytesPerBatch: integer(0, MAX_BATCH_BYTES),
     }),
   };
   checkFields(batcher, schema, pointer, complaints);

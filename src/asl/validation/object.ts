@@ -34,20 +34,14 @@ export function checkRequired(
   if (missing.length > 0) complaints.schema(pointer, `These fields are required: [${missing.join(', ')}]`);
 }
 
-/** Complains of two fields that say the same in two ways. */
+/** Complains of two fields that say the same in two ways, in AWS's words. */
 export function checkExclusive(
   object: JsonObject,
   names: readonly string[],
   pointer: string,
   complaints: Complaints,
 ): void {
-  const present = presentFields(object, names);
-  if (present.length > 1) {
-    complaints.schema(
-      pointer,
-      `Expected at most one of [${names.join(', ')}], found [${present.join(', ')}].`,
-    );
-  }
+  if (presentFields(object, names).length > 1) complaints.schema(pointer, onlyOneOf(names));
 }
 
 export function checkExactlyOne(
@@ -57,10 +51,13 @@ export function checkExactlyOne(
   complaints: Complaints,
 ): void {
   const present = presentFields(object, names);
-  if (present.length !== 1) {
-    const found = present.length === 0 ? 'none' : `[${present.join(', ')}]`;
-    complaints.schema(pointer, `Expected exactly one of [${names.join(', ')}], found ${found}.`);
-  }
+  if (present.length > 1) complaints.schema(pointer, onlyOneOf(names));
+  if (present.length === 0)
+    complaints.schema(pointer, `Expected exactly one of [${names.join(', ')}], found none.`);
+}
+
+function onlyOneOf(names: readonly string[]): string {
+  return `There should only be one of the following fields: [${names.join(', ')}]`;
 }
 
 export function fieldOf(object: JsonObject, name: string): Json | undefined {

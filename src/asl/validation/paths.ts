@@ -19,6 +19,12 @@ export const referencePath: Check = (value, pointer, complaints) => {
   parseText(value, pointer, complaints, 'a valid Reference Path', parseReferencePath);
 };
 
+/** A place where a number of a Map stands: in its input or in a variable, says AWS, not in the context object. */
+export const numberPath: Check = (value, pointer, complaints) => {
+  const parsed = parseText(value, pointer, complaints, 'a valid Reference Path', parseReferencePath);
+  if (parsed?.ofContext === true) complaints.schema(pointer, 'Value is not a Reference Path');
+};
+
 /** InputPath and OutputPath: a path, or null for `{}`. */
 export const pathOrNull: Check = (value, pointer, complaints) => {
   if (value !== null) path(value, pointer, complaints);

@@ -11,7 +11,7 @@ import { onlyIn } from './language.js';
 import { checkMap } from './map.js';
 import { checkMessage } from './message.js';
 import { checkExactlyOne, checkExclusive, checkFields, checkRequired, type Schema } from './object.js';
-import { path, pathOrNull, referencePath, resultPath, textExpression } from './paths.js';
+import { numberPath, path, pathOrNull, referencePath, resultPath, textExpression } from './paths.js';
 import { catchers, retry } from './policies.js';
 import { checkTask } from './task.js';
 import { payloadTemplate } from './template.js';
@@ -129,11 +129,11 @@ const JSONPATH: Readonly<Record<StateType, Schema>> = {
     ItemsPath: referencePath,
     ItemSelector: payloadTemplate,
     MaxConcurrency: COUNT,
-    MaxConcurrencyPath: referencePath,
+    MaxConcurrencyPath: numberPath,
     ToleratedFailureCount: COUNT,
-    ToleratedFailureCountPath: referencePath,
+    ToleratedFailureCountPath: numberPath,
     ToleratedFailurePercentage: numberBetween(0, 100),
-    ToleratedFailurePercentagePath: referencePath,
+    ToleratedFailurePercentagePath: numberPath,
     ...distributedFields('JSONPath'),
   },
   Message: {

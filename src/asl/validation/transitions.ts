@@ -25,11 +25,11 @@ export function checkTransitions(
     if (checkEnd(state, at, complaints)) ends++;
   }
   checkTargets(startAt, states, pointer, [...transitions.values()].flat(), complaints);
-  if (typeof startAt === 'string' && Object.hasOwn(states, startAt)) {
-    checkReached(startAt, states, transitions, pointer, complaints);
-  }
+  // AWS does not say what is out of reach where no way leads to an end.
   if (ends === 0) {
-    complaints.add('MISSING_END_STATE', appendPointer(pointer, 'States'), 'Workflow has no terminal state');
+    complaints.add('MISSING_END_STATE', pointer, 'Workflow has no terminal state');
+  } else if (typeof startAt === 'string' && Object.hasOwn(states, startAt)) {
+    checkReached(startAt, states, transitions, pointer, complaints);
   }
 }
 
@@ -71,6 +71,7 @@ function checkEnd(state: JsonObject, pointer: string, complaints: Complaints): b
   return end || !next;
 }
 
+/** Of a StartAt, a Default and a Next alike AWS says 'Next'. */
 function checkTargets(
   startAt: Json | undefined,
   states: JsonObject,
@@ -78,21 +79,10 @@ function checkTargets(
   transitions: Transition[],
   complaints: Complaints,
 ): void {
-  if (typeof startAt === 'string' && !Object.hasOwn(states, startAt)) {
-    complaints.add(
-      'MISSING_TRANSITION_TARGET',
-      appendPointer(pointer, 'StartAt'),
-      `Missing 'StartAt' target: ${startAt}. Expected a state of the same States.`,
-    );
-  }
-  for (const { pointer: at, target } of transitions) {
-    if (Object.hasOwn(states, target)) continue;
-    const field = at.slice(at.lastIndexOf('/') + 1);
-    complaints.add(
-      'MISSING_TRANSITION_TARGET',
-      at,
-      `Missing '${field}' target: ${target}. Expected a state of the same States.`,
-    );
+  const start = { pointer: appendPointer(pointer, 'StartAt'), target: startAt };
+  for (const { pointer: at, target } of [start, ...transitions]) {
+    if (typeof target !== 'string' || Object.hasOwn(states, target)) continue;
+    complaints.add('MISSING_TRANSITION_TARGET', at, `Missing 'Next' target: ${target}`);
   }
 }
 
