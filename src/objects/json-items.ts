@@ -75,7 +75,7 @@ type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end' |
 
 /**
  * Puts tokens together to items, and holds them to JSON's grammar, which the tokenizer leaves to its user. The
- * library's own parser builds objects by plain assignment, which loses a key called `__proto__`.
+ * library's own parser takes paths that cannot name a key with a dot or a star in it, and watches no limits.
  */
 class Assembler {
   readonly #pointer: readonly string[];
