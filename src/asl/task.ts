@@ -1,5 +1,6 @@
 import type { Json } from '../std/json.js';
 import { after, type Maybe } from '../std/maybe.js';
+import { fillIn } from './dataflow.js';
 import type { Limit, TaskState } from './definition.js';
 import { runtimeError } from './errors.js';
 import { readLimit } from './limits.js';
@@ -32,6 +33,11 @@ export function taskTimeouts(
       };
     }),
   );
+}
+
+/** The Credentials of a task, filled; undefined: it has none. */
+export function credentialsOf(state: TaskState, scope: Scope, input: Json): Maybe<Json | undefined> {
+  return state.credentials === undefined ? undefined : fillIn(state.credentials, scope, input, {});
 }
 
 function positiveSeconds(

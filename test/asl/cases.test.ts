@@ -9,11 +9,17 @@ import {
   compileMachine,
   completionOf,
   contextObject,
+  correlationOf,
+  credentialsOf,
+  distributedPlan,
   effectiveInput,
   failureOf,
+  type MessageState,
   mapItemInput,
   mapItems,
   mapLimits,
+  messageResult,
+  messageTimeout,
   parametersOf,
   QueryError,
   resultOf,
@@ -28,7 +34,7 @@ import { isObject, type Json, type JsonObject } from '../../src/std/json.js';
 
 /**
  * One behaviour of one state. To add one, add it to a file in cases/. `result` is what a Task's function
- * returns, `fails` what it fails with; everything in `expect` must be so, and an expected error alone.
+ * returns or a message brings, `fails` what it fails with; everything in `expect` must be so, and an expected error alone.
  */
 interface Case {
   name: string;
@@ -102,15 +108,27 @@ async function run(one: Case, state: State): Promise<JsonObject> {
       if (toleratedFailureCount !== undefined) limits['toleratedFailureCount'] = toleratedFailureCount;
       if (toleratedFailurePercentage !== undefined)
         limits['toleratedFailurePercentage'] = toleratedFailurePercentage;
-      const items = await mapItems(state, scope, input);
+      const reads = state.distributed?.itemReader !== undefined;
+      const items = reads ? [] : await mapItems(state, scope, input);
       const itemInputs: Json[] = [];
       for (const [index, value] of items.entries())
         itemInputs.push(await mapItemInput(state, scopeOf(one, { index, value }), input, value));
-      return { limits, items, itemInputs };
+      if (state.distributed === undefined) return { limits, items, itemInputs };
+      const plan = await distributedPlan(state, state.distributed, scope, input);
+      return { limits, items, itemInputs, plan: { ...plan }, label: state.distributed.label };
     }
+    case 'Message':
+      return runMessage(one, state, scope, input);
     default:
       return runTask(one, state, scope, input);
   }
+}
+
+async function runMessage(one: Case, state: MessageState, scope: Scope, input: Json): Promise<JsonObject> {
+  const { key, value } = await correlationOf(state, scope, input);
+  const timeoutSeconds = (await messageTimeout(state, scope, input)) ?? null;
+  const result = resultOf(state, scope, messageResult(state, scope, one.result ?? null));
+  return { key, value, timeoutSeconds, ...shown(await completionOf(state, scope, result)) };
 }
 
 async function runTask(one: Case, state: State, scope: Scope, input: Json): Promise<JsonObject> {
@@ -126,7 +144,8 @@ async function runTask(one: Case, state: State, scope: Scope, input: Json): Prom
   if (heartbeatSeconds !== undefined) timeouts['heartbeatSeconds'] = heartbeatSeconds;
   const parameters = await parametersOf(state, scope, input);
   const result = resultOf(state, scope, one.result ?? null);
-  return { timeouts, parameters, ...shown(await completionOf(state, scope, result)) };
+  const credentials = (await credentialsOf(state, scope, input)) ?? null;
+  return { timeouts, parameters, credentials, ...shown(await completionOf(state, scope, result)) };
 }
 
 function shown({ output, assigned }: Completion): JsonObject {
@@ -149,11 +168,13 @@ function stateOf(state: JsonObject): State {
   return compiled;
 }
 
+const TARGETS: ReadonlySet<string> = new Set(['Next', 'Default', 'TimeoutPath']);
+
 function collectTargets(value: Json, targets: Set<string>): void {
   if (Array.isArray(value)) for (const item of value) collectTargets(item, targets);
   if (!isObject(value)) return;
   for (const [key, field] of Object.entries(value)) {
-    if ((key === 'Next' || key === 'Default') && typeof field === 'string') targets.add(field);
+    if (TARGETS.has(key) && typeof field === 'string') targets.add(field);
     else if (key !== 'ItemProcessor' && key !== 'Iterator') collectTargets(field, targets);
   }
 }

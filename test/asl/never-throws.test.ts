@@ -42,6 +42,20 @@ const WORDS = [
   'States.UUID()',
   'Branches',
   'ItemProcessor',
+  'ProcessorConfig',
+  'Mode',
+  'DISTRIBUTED',
+  'ExecutionType',
+  'STANDARD',
+  'ItemReader',
+  'ItemBatcher',
+  'ResultWriter',
+  'Label',
+  'Message',
+  'CorrelationKey',
+  'TimeoutPath',
+  'Credentials',
+  'RoleArn',
   'Seconds',
   'Timestamp',
   'f',
@@ -82,10 +96,21 @@ const { value } = fc.letrec<{ value: Json }>((tie) => ({
 
 const state = fc.record(
   {
-    Type: fc.constantFrom('Pass', 'Task', 'Choice', 'Wait', 'Map', 'Parallel', 'Fail', 'Succeed'),
+    Type: fc.constantFrom('Pass', 'Task', 'Choice', 'Wait', 'Map', 'Parallel', 'Fail', 'Succeed', 'Message'),
     Next: fc.constantFrom('A', 'B'),
     End: fc.constant(true),
-    Resource: fc.constantFrom('f', 'arn:aws:states:::lambda:invoke'),
+    Resource: fc.constantFrom(
+      'f',
+      'arn:aws:states:::lambda:invoke.waitForTaskToken',
+      'arn:aws:states:::states:startExecution.sync',
+      'arn:aws:states:::aws-sdk:sfn:sendTaskSuccess',
+      'arn:aws:states:us-east-1:000000000000:activity:a',
+    ),
+    Credentials: value,
+    CorrelationKey: value,
+    CorrelationValuePath: value,
+    MessagePath: value,
+    TimeoutPath: value,
     Choices: value,
     Parameters: value,
     InputPath: value,
@@ -112,6 +137,44 @@ const simple = fc
   )
   .map((pass) => ({ StartAt: 'A', States: { A: pass } })) as unknown as fc.Arbitrary<JsonObject>;
 
+/** Distributed Maps that are nearly valid. */
+const distributed = fc
+  .record(
+    {
+      Type: fc.constant('Map'),
+      End: fc.constant(true),
+      QueryLanguage: fc.constantFrom('JSONPath', 'JSONata'),
+      Label: fc.oneof(fc.constantFrom('l', 'a b', '__proto__'), value),
+      ItemReader: fc.oneof(
+        fc.record(
+          {
+            Resource: fc.constantFrom('arn:aws:states:::s3:getObject', 'arn:aws:states:::s3:listObjectsV2'),
+            Parameters: fc.constantFrom({ Bucket: 'b', Key: 'k' }, { 'Bucket.$': '$.b', 'Key.$': '$x' }),
+            Arguments: fc.oneof(fc.constantFrom({ Bucket: 'b', Key: '{% $k %}' }, '{% $x %}'), value),
+            ReaderConfig: fc.oneof(
+              fc.constantFrom({ InputType: 'JSON', MaxItems: 1 }, { InputType: '{% $t %}' }, {}),
+              value,
+            ),
+          },
+          { requiredKeys: ['Resource'] },
+        ),
+        value,
+      ),
+      ItemBatcher: fc.oneof(
+        fc.constantFrom({ MaxItemsPerBatch: 1 }, { MaxInputBytesPerBatchPath: '$.a' }),
+        fc.record({ MaxItemsPerBatch: value, BatchInput: value }),
+      ),
+      ResultWriter: fc.oneof(fc.constantFrom({ WriterConfig: { Transformation: 'NONE' } }), value),
+      ItemProcessor: fc.constant({
+        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'EXPRESS' },
+        StartAt: 'I',
+        States: { I: { Type: 'Succeed' } },
+      }),
+    },
+    { requiredKeys: ['Type', 'End', 'ItemProcessor'] },
+  )
+  .map((map) => ({ StartAt: 'A', States: { A: map } })) as unknown as fc.Arbitrary<JsonObject>;
+
 const machine = fc.record({
   StartAt: fc.constantFrom('A', 'B'),
   States: fc.dictionary(fc.constantFrom('A', 'B'), fc.oneof(state, value), { minKeys: 1 }),
@@ -120,7 +183,7 @@ const machine = fc.record({
 test('no JSON value makes parse, validate or compile throw; what has no ERROR compiles', () => {
   let compiled = 0;
   fc.assert(
-    fc.property(fc.oneof(simple, machine, value), (source) => {
+    fc.property(fc.oneof(simple, distributed, machine, value), (source) => {
       const parsed = parseDefinition(source);
       if (!parsed.ok) return;
       const diagnostics = validateDefinition(parsed.definition);
