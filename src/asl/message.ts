@@ -14,10 +14,13 @@ import { lookUp, pathInMessages } from './resolve.js';
 import type { Scope } from './scope.js';
 import { MAX_SECONDS } from './wait.js';
 
+/** The longest key that a message may name, in characters. */
+export const MAX_CORRELATION_KEY = 1024;
+
 /**
  * What a message must name to be this state's: the key, and the value as text: a string as it is, any other JSON as
  * canonical text. `input` is the effective input, and the value when the state names none. Throws States.Runtime or
- * States.QueryEvaluationError if there is no value, or the key is empty.
+ * States.QueryEvaluationError if there is no value, or the key is empty or too long.
  */
 export function correlationOf(
   state: MessageState,
@@ -59,8 +62,9 @@ export function messageResult(state: MessageState, scope: Scope, data: Json): Js
 function keyOf({ correlationKey }: MessageState, scope: Scope): Maybe<string> {
   if (typeof correlationKey === 'string') return correlationKey;
   return after(evaluateText(correlationKey, scope), (key) => {
-    if (key !== '') return key;
-    throw new QueryError('CorrelationKey must not be empty.', correlationKey.location);
+    if (key !== '' && key.length <= MAX_CORRELATION_KEY) return key;
+    const cause = `CorrelationKey must have 1 to ${MAX_CORRELATION_KEY} characters, but had ${key.length}.`;
+    throw new QueryError(cause, correlationKey.location);
   });
 }
 

@@ -51,6 +51,8 @@ describe('the definition of a Message state', () => {
       'SCHEMA_VALIDATION_FAILED /CorrelationKey: Value cannot be empty',
     ]);
     expect(saidOf({ CorrelationKey: 5 })).toHaveLength(1);
+    expect(saidOf({ CorrelationKey: 'x'.repeat(1024) })).toEqual([]);
+    expect(saidOf({ CorrelationKey: 'x'.repeat(1025) })).toHaveLength(1);
   });
 
   test('leads to the state of its TimeoutPath, which must be there and is reached by it', () => {

@@ -9,7 +9,7 @@ import { distributedFields } from './distributed-map.js';
 import { expressionOr, jsonataText, jsonataValue } from './jsonata.js';
 import { onlyIn } from './language.js';
 import { checkMap } from './map.js';
-import { checkMessage } from './message.js';
+import { checkMessage, correlationKey } from './message.js';
 import { checkExactlyOne, checkExclusive, checkFields, checkRequired, type Schema } from './object.js';
 import { numberPath, path, pathOrNull, referencePath, resultPath, textExpression } from './paths.js';
 import { catchers, retry } from './policies.js';
@@ -143,7 +143,7 @@ const JSONPATH: Readonly<Record<StateType, Schema>> = {
     ResultPath: resultPath,
     ResultSelector: payloadTemplate,
     Catch: catchers('JSONPath'),
-    CorrelationKey: name,
+    CorrelationKey: correlationKey,
     CorrelationValuePath: referencePath,
     MessagePath: path,
     TimeoutSeconds: SECONDS,
@@ -191,7 +191,7 @@ const JSONATA: Readonly<Record<StateType, Schema>> = {
     ...COMMON,
     ...GOING_ON,
     Catch: catchers('JSONata'),
-    CorrelationKey: expressionOr(name),
+    CorrelationKey: expressionOr(correlationKey),
     CorrelationValue: jsonataValue,
     TimeoutSeconds: expressionOr(SECONDS),
     TimeoutPath: name,
