@@ -1,0 +1,466 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { compileMachine, type Machine, parseDefinition, validateDefinition } from '../../src/asl/index.js';
+import { createArns, distributedMapOf, type HistoryEvent, processorMachine } from '../../src/engine/index.js';
+import { createDatabaseClock, systemEntropy } from '../../src/main/clock.js';
+import { type ObjectStore, openObjectStore } from '../../src/objects/index.js';
+import { connectQueues, type Queues } from '../../src/queue/index.js';
+import {
+  connectDatabase,
+  createDefinitions,
+  createStarts,
+  createStateMachine,
+  type Database,
+  deliverSignal,
+  ensureQueues,
+  leaveWorkers,
+  listMapRuns,
+  type MapRunRow,
+  readEventRows,
+} from '../../src/store/index.js';
+import { createFunctions, type Handlers } from '../../src/tasks/index.js';
+import { startWorker, type Worker } from '../../src/worker/index.js';
+import { createDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
+import { rememberingLog } from '../setup/log.js';
+import { testRedis } from '../setup/redis.js';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let queues: Queues;
+let objectsDir: string;
+const log = rememberingLog();
+
+/** What the handlers have seen. */
+const seen = { under: 0, peak: 0, by: new Map<string, number>(), aborted: 0 };
+
+function handlersOf(worker: string): Handlers {
+  return {
+    double: async (input: { n: number }) => {
+      seen.by.set(worker, (seen.by.get(worker) ?? 0) + 1);
+      seen.peak = Math.max(seen.peak, ++seen.under);
+      await sleep(2);
+      seen.under--;
+      return input.n * 2;
+    },
+    failOdd: (input: { n: number }) => {
+      if (input.n % 2 === 1) throw new Error(`odd: ${input.n}`);
+      return input.n;
+    },
+    slow: async (_input: unknown, { signal }) => {
+      await sleep(60_000, undefined, { signal }).catch(() => {
+        seen.aborted++;
+      });
+      return null;
+    },
+  };
+}
+
+beforeAll(async () => {
+  testDatabase = await createDatabase();
+  database = connectDatabase({ url: testDatabase.url, poolSize: 10, log });
+  await ensureQueues(database, {});
+  const redis = testRedis();
+  queues = connectQueues({ redisUrl: redis.url, databaseUrl: testDatabase.url, prefix: redis.prefix, log });
+  objectsDir = await mkdtemp(path.join(tmpdir(), 'map-runs-'));
+  await mkdir(path.join(objectsDir, 'bucket'));
+});
+
+afterAll(async () => {
+  await queues.close();
+  await database.close();
+  await testDatabase.drop();
+  await rm(objectsDir, { recursive: true });
+});
+
+const arns = createArns({ region: 'us-east-1', accountId: '000000000000' });
+
+function worker(name: string, objects?: ObjectStore): Promise<Worker> {
+  const definitions = createDefinitions({
+    database,
+    compile: (text) => {
+      const parsed = parseDefinition(text);
+      if (!parsed.ok) throw new Error('does not parse');
+      return compileMachine(parsed.definition);
+    },
+    processorOf: (machine: Machine, label: string) => {
+      const processor = processorMachine(machine, label);
+      const type = distributedMapOf(machine, label)?.distributed?.executionType;
+      return processor && type && { machine: processor, type };
+    },
+  });
+  return startWorker({
+    database,
+    queues,
+    functions: createFunctions({ handlers: handlersOf(name), logFor: () => log }),
+    arns,
+    objects: objects ?? openObjectStore({ directory: objectsDir, s3: undefined }),
+    clock: createDatabaseClock(),
+    entropy: systemEntropy,
+    versionOf: (id, version) => definitions.version(id, version),
+    config: {
+      concurrency: 20,
+      queues: undefined,
+      historyLimit: 25_000,
+      retryPolicy: { attempts: 3, backoffMs: 50, timeoutMs: 10_000 },
+      leaseMs: 3_000,
+      heartbeatMs: 500,
+      sweepMs: 1_000,
+      shutdownGraceMs: 5_000,
+    },
+    log,
+  });
+}
+
+let machines = 0;
+
+/** A machine that is one distributed Map. */
+async function mapMachine(map: object, resource: string, more: object = {}): Promise<string> {
+  const stateMachineId = `machine-${++machines}`;
+  const definition = {
+    StartAt: 'Each',
+    States: {
+      Each: {
+        Type: 'Map',
+        Label: 'each',
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          StartAt: 'Work',
+          States: { Work: { Type: 'Task', Resource: resource, End: true } },
+        },
+        End: true,
+        ...map,
+      },
+      ...more,
+    },
+  };
+  const parsed = parseDefinition(definition);
+  if (!parsed.ok) throw new Error('does not parse');
+  expect(validateDefinition(parsed.definition).filter(({ severity }) => severity === 'ERROR')).toEqual([]);
+  const outcome = await createStateMachine(database, {
+    stateMachineId,
+    name: stateMachineId,
+    description: null,
+    type: 'STANDARD',
+    queue: 'default',
+    weight: 5,
+    metadata: null,
+    roleArn: null,
+    definition: definition as never,
+  });
+  expect(outcome.kind).toBe('created');
+  return stateMachineId;
+}
+
+async function start(stateMachineId: string, input: unknown): Promise<string> {
+  const answer = await createStarts(database).start({
+    stateMachineId,
+    name: crypto.randomUUID(),
+    input: JSON.stringify(input),
+    queue: undefined,
+    at: undefined,
+    waited: false,
+    sourceExecutionId: undefined,
+    sourceStateName: undefined,
+  });
+  if (answer.kind !== 'created') throw new Error(`not created: ${answer.kind}`);
+  const { executionId, queue } = answer.execution;
+  await queues.producer.ring(queue, [executionId]);
+  return executionId;
+}
+
+async function rowOf(id: string): Promise<Record<string, unknown>> {
+  const { rows } = await database.pool.query('SELECT * FROM executions WHERE id = $1', [id]);
+  return rows[0];
+}
+
+async function ended(id: string, withinMs = 20_000): Promise<Record<string, unknown>> {
+  await eventually(async () => expect((await rowOf(id))['end_time']).not.toBeNull(), withinMs);
+  return rowOf(id);
+}
+
+async function runOf(executionId: string): Promise<MapRunRow> {
+  const { items } = await listMapRuns(database.pool, executionId, { limit: 10, cursor: undefined });
+  const [run] = items;
+  if (run === undefined || items.length > 1) throw new Error(`${items.length} map runs`);
+  return run;
+}
+
+async function typesOf(executionId: string): Promise<string[]> {
+  const events: HistoryEvent[] = [];
+  for await (const rows of readEventRows(database.pool, executionId)) events.push(...rows);
+  return events.map(({ type }) => type);
+}
+
+const items = (count: number): { n: number }[] => Array.from({ length: count }, (_, n) => ({ n }));
+
+async function withWorkers(names: string[], use: () => Promise<void>, objects?: ObjectStore): Promise<void> {
+  const workers = await Promise.all(names.map((name) => worker(name, objects)));
+  try {
+    await use();
+  } finally {
+    await Promise.all(workers.map((one) => one.stop()));
+  }
+}
+
+test('1,000 items run on both workers, never more than MaxConcurrency, and come back in order', async () => {
+  await withWorkers(['a', 'b'], async () => {
+    seen.peak = 0;
+    seen.by.clear();
+    const id = await start(await mapMachine({ MaxConcurrency: 24 }, 'double'), items(1_000));
+    expect(await ended(id)).toMatchObject({
+      status: 'SUCCEEDED',
+      output: JSON.stringify(Array.from({ length: 1_000 }, (_, n) => n * 2)),
+    });
+    expect(seen.peak).toBeLessThanOrEqual(24);
+    expect(seen.by.get('a')).toBeGreaterThan(50);
+    expect(seen.by.get('b')).toBeGreaterThan(50);
+    expect((seen.by.get('a') ?? 0) + (seen.by.get('b') ?? 0)).toBe(1_000);
+    expect(await runOf(id)).toMatchObject({
+      status: 'SUCCEEDED',
+      stateMachineId: expect.stringMatching(/^machine-\d+\/each$/),
+      executions: { total: 1_000, succeeded: 1_000 },
+      items: { total: 1_000, succeeded: 1_000 },
+    });
+    expect(await typesOf(id)).toEqual([
+      'ExecutionStarted',
+      'MapStateEntered',
+      'MapStateStarted',
+      'MapRunStarted',
+      'MapRunSucceeded',
+      'MapStateSucceeded',
+      'MapStateExited',
+      'ExecutionSucceeded',
+    ]);
+  });
+});
+
+test('one at a time is still several dozen a second', async () => {
+  await withWorkers(['a', 'b'], async () => {
+    seen.peak = 0;
+    const id = await start(await mapMachine({ MaxConcurrency: 1 }, 'double'), items(60));
+    expect(await ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(seen.peak).toBe(1);
+    const { startTime, endTime } = await runOf(id);
+    expect((endTime?.getTime() ?? 0) - startTime.getTime()).toBeLessThan(2_500);
+  });
+});
+
+test('items from a CSV object, in batches with an ItemSelector, results into objects', async () => {
+  const rows = Array.from({ length: 25 }, (_, n) => `${n},name ${n}`);
+  await writeFile(path.join(objectsDir, 'bucket', 'in.csv'), ['n,name', ...rows].join('\n'));
+  const map = {
+    ItemReader: {
+      Resource: 'arn:aws:states:::s3:getObject',
+      ReaderConfig: { InputType: 'CSV', CSVHeaderLocation: 'FIRST_ROW', MaxItems: 23 },
+      Parameters: { 'Bucket.$': '$.bucket', Key: 'in.csv' },
+    },
+    ItemSelector: {
+      'n.$': '$$.Map.Item.Value.n',
+      'index.$': '$$.Map.Item.Index',
+      'source.$': '$$.Map.Item.Source',
+    },
+    ItemBatcher: { MaxItemsPerBatch: 10, BatchInput: { 'bucket.$': '$.bucket' } },
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'EXPRESS' },
+      StartAt: 'Keep',
+      States: { Keep: { Type: 'Pass', End: true } },
+    },
+    ResultWriter: {
+      Resource: 'arn:aws:states:::s3:putObject',
+      Parameters: { Bucket: 'bucket', Prefix: 'out' },
+    },
+  };
+  await withWorkers(['a'], async () => {
+    const id = await start(await mapMachine(map, 'unused'), { bucket: 'bucket' });
+    const row = await ended(id);
+    const run = await runOf(id);
+    expect(row).toMatchObject({ status: 'SUCCEEDED' });
+    expect(run).toMatchObject({ executions: { total: 3 }, items: { total: 23, succeeded: 23 } });
+    const output = JSON.parse(String(row['output']));
+    expect(output).toEqual({
+      MapRunArn: expect.stringContaining(`/each:${run.mapRunId}`),
+      ResultWriterDetails: { Bucket: 'bucket', Key: `out/${run.mapRunId}/manifest.json` },
+    });
+    const text = await readFile(
+      path.join(objectsDir, 'bucket', 'out', run.mapRunId, 'SUCCEEDED_0.json'),
+      'utf8',
+    );
+    const results = JSON.parse(text) as { Input: string; ExecutionArn: string; StateMachineArn: string }[];
+    expect(results).toHaveLength(3);
+    expect(results[0]).toMatchObject({
+      Status: 'SUCCEEDED',
+      ExecutionArn: expect.stringContaining(`:express:${run.stateMachineId}:`),
+      StateMachineArn: arns.stateMachine(run.stateMachineId),
+    });
+    const inputs = results.map(({ Input }) => JSON.parse(Input) as { BatchInput: unknown; Items: object[] });
+    expect(inputs.map(({ Items }) => Items.length)).toEqual([10, 10, 3]);
+    expect(inputs[2]?.BatchInput).toEqual({ bucket: 'bucket' });
+    expect(inputs[2]?.Items[0]).toMatchObject({
+      n: '20',
+      index: 20,
+      source: expect.stringMatching(/bucket\/in\.csv$/),
+    });
+  });
+});
+
+test('items from a JSON object; without any the result is an empty list', async () => {
+  await writeFile(path.join(objectsDir, 'bucket', 'in.json'), JSON.stringify(items(5)));
+  await writeFile(path.join(objectsDir, 'bucket', 'none.json'), '[]');
+  const ItemReader = {
+    Resource: 'arn:aws:states:::s3:getObject',
+    ReaderConfig: { InputType: 'JSON' },
+    Parameters: { Bucket: 'bucket', 'Key.$': '$.key' },
+  };
+  await withWorkers(['a'], async () => {
+    const machine = await mapMachine({ ItemReader }, 'double');
+    const [some, none, missing] = await Promise.all(
+      ['in.json', 'none.json', 'missing.json'].map(async (key) => ended(await start(machine, { key }))),
+    );
+    expect(some).toMatchObject({ status: 'SUCCEEDED', output: '[0,2,4,6,8]' });
+    expect(none).toMatchObject({ status: 'SUCCEEDED', output: '[]' });
+    expect(missing).toMatchObject({ status: 'FAILED', error: 'States.ItemReaderFailed' });
+    expect(await typesOf(String(missing?.['id']))).toEqual([
+      'ExecutionStarted',
+      'MapStateEntered',
+      'MapStateStarted',
+      'MapRunStarted',
+      'MapRunFailed',
+      'MapStateFailed',
+      'ExecutionFailed',
+    ]);
+  });
+});
+
+test('a run with more failures than tolerated fails the Map, which may catch it; one with fewer gives their records', async () => {
+  const Catch = [{ ErrorEquals: ['States.ExceedToleratedFailureThreshold'], Next: 'Caught' }];
+  const Caught = { Type: 'Pass', End: true };
+  await withWorkers(['a'], async () => {
+    const strict = await start(
+      await mapMachine({ ToleratedFailureCount: 4, Catch }, 'failOdd', { Caught }),
+      items(10),
+    );
+    const loose = await start(await mapMachine({ ToleratedFailurePercentage: 50 }, 'failOdd'), items(10));
+    expect(JSON.parse(String((await ended(strict))['output']))).toEqual({
+      Error: 'States.ExceedToleratedFailureThreshold',
+      Cause: 'The specified tolerated failure threshold was exceeded',
+    });
+    expect(await runOf(strict)).toMatchObject({ status: 'FAILED' });
+    const row = await ended(loose);
+    expect(row).toMatchObject({ status: 'SUCCEEDED' });
+    const output = JSON.parse(String(row['output'])) as unknown[];
+    expect(output[2]).toBe(2);
+    expect(output[3]).toMatchObject({ Status: 'FAILED', Error: 'Error', Input: '{"n":3}' });
+    expect(await runOf(loose)).toMatchObject({ executions: { succeeded: 5, failed: 5 } });
+  });
+});
+
+test('results that are too large together fail the Map', async () => {
+  await withWorkers(['a'], async () => {
+    const map = {
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+        StartAt: 'Fill',
+        States: { Fill: { Type: 'Pass', Result: 'x'.repeat(100_000), End: true } },
+      },
+    };
+    const id = await start(await mapMachine(map, 'unused'), [1, 2, 3]);
+    expect(await ended(id)).toMatchObject({
+      status: 'FAILED',
+      error: 'States.DataLimitExceeded',
+      cause:
+        "The state/task 'Each' returned a result with a size exceeding the maximum number of bytes service limit.",
+    });
+  });
+});
+
+test('stopping the parent stops what runs of its map run, and starts nothing more', async () => {
+  await withWorkers(['a', 'b'], async () => {
+    seen.aborted = 0;
+    const id = await start(await mapMachine({ MaxConcurrency: 5 }, 'slow'), items(50));
+    await eventually(async () => expect(await runOf(id)).toMatchObject({ executions: { started: 5 } }));
+    await sleep(200);
+    const { owner, queue } = await deliverSignal(database.pool, id, 'stop', { error: 'Enough' });
+    if (owner === null) await queues.producer.ring(queue, [id]);
+    expect(await ended(id, 3_000)).toMatchObject({ status: 'ABORTED', error: 'Enough' });
+    await eventually(async () => {
+      const { status, executions } = await runOf(id);
+      expect({ status, executions }).toMatchObject({
+        status: 'ABORTED',
+        executions: { started: 5, aborted: 50 },
+      });
+    }, 5_000);
+    expect(seen.aborted).toBe(5);
+  });
+});
+
+test('a worker that dies while it takes in the items is replaced, and what it still writes is refused', async () => {
+  const text = JSON.stringify(items(3_000));
+  let reads = 0;
+  let letGo: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const objects: ObjectStore = {
+    read: async () => (reads++ === 0 ? hanging() : whole()),
+    list: () => {
+      throw new Error('nothing is listed');
+    },
+    write: async () => undefined,
+  };
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(text);
+  }
+  async function* hanging(): AsyncGenerator<Uint8Array> {
+    // More than a chunk of items, and then nothing for long.
+    yield Buffer.from(text.slice(0, text.length * 0.7));
+    await held;
+    yield Buffer.from(text.slice(text.length * 0.7));
+  }
+  const ItemReader = {
+    Resource: 'arn:aws:states:::s3:getObject',
+    ReaderConfig: { InputType: 'JSON' },
+    Parameters: { Bucket: 'bucket', Key: 'any.json' },
+  };
+  const ItemProcessor = {
+    ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+    StartAt: 'Keep',
+    States: { Keep: { Type: 'Pass', End: true } },
+  };
+  await withWorkers(
+    ['a'],
+    async () => {
+      const id = await start(
+        await mapMachine(
+          { ItemReader, ItemProcessor, ResultSelector: { 'items.$': 'States.ArrayLength($)' } },
+          'unused',
+        ),
+        {},
+      );
+      await eventually(async () => {
+        const { rows } = await database.pool.query(
+          "SELECT 1 FROM batches b JOIN batch_chunks c ON c.batch_id = b.id WHERE b.parent_id = $1 AND b.status = 'RECEIVING'",
+          [id],
+        );
+        expect(rows).not.toEqual([]);
+      });
+      const { owner } = await rowOf(id);
+      // As the reaper does: the worker is declared dead and what it owned is free.
+      for (const freed of await leaveWorkers(database.pool, String(owner)))
+        await queues.producer.ring(freed.queue, [freed.executionId]);
+      await eventually(async () => expect((await runOf(id)).executions.total).toBe(3_000), 10_000);
+      letGo();
+      expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: '{"items":3000}' });
+      expect(reads).toBe(2);
+      const children = await database.pool.query(
+        `SELECT count(*)::int AS n, count(DISTINCT input)::int AS inputs FROM executions WHERE parent_id = $1`,
+        [id],
+      );
+      expect(children.rows).toEqual([{ n: 3_000, inputs: 3_000 }]);
+    },
+    objects,
+  );
+});
