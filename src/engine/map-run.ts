@@ -5,6 +5,7 @@
 import { type Entropy, type Machine, type MapState, mapItemInput, type Scope } from '../asl/index.js';
 import type { Json } from '../std/json.js';
 import type { MapRunRequest } from './effects.js';
+import { MAX_PAYLOAD_BYTES } from './payload.js';
 
 /** The Map state with the label, wherever in the machine it is. */
 export function distributedMapOf(machine: Machine, label: string): MapState | undefined {
@@ -80,7 +81,7 @@ export async function* childInputsFrom(
     yield* selected(state, request, items, env);
     return;
   }
-  const bytesAtMost = batcher.maxBytes ?? Number.POSITIVE_INFINITY;
+  const bytesAtMost = batcher.maxBytes ?? MAX_PAYLOAD_BYTES;
   const itemsAtMost = batcher.maxItems ?? Number.POSITIVE_INFINITY;
   const around = batcher.input === undefined ? {} : { BatchInput: batcher.input };
   const emptyBytes = bytesOf({ ...around, Items: [] });
