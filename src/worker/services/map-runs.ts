@@ -88,11 +88,13 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
     start: (effect, call, about, signal) =>
       untilKnown(signal, () => start(effect, call.request, about, signal)),
     finish: (call, about, signal) => untilKnown(signal, () => finish(call, about, signal)),
-    cancel: async (mapRunId) => {
-      const stopping = await cancelMapRun(pool, mapRunId);
-      if (stopping !== undefined) callLeader(stopping.queue, mapRunId);
-    },
+    cancel,
   };
+
+  async function cancel(mapRunId: string): Promise<void> {
+    const stopping = await cancelMapRun(pool, mapRunId);
+    if (stopping !== undefined) callLeader(stopping.queue, mapRunId);
+  }
 
   async function start(
     effect: InvokeEffect,
@@ -103,6 +105,7 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
     const { mapRunId } = request;
     const attempt = randomUUID();
     const machine = await machineOf(about);
+    signal.throwIfAborted();
     const before = await receiveMapRun(pool, newMapRun(effect, request, about), attempt);
     let total = before?.total ?? 0;
     if (before === undefined) {
@@ -117,6 +120,8 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
         throw error;
       }
     }
+    // Given up while it was being opened: the cancel that followed may have seen it before.
+    if (signal.aborted) await cancel(mapRunId);
     if (total === 0 || before?.over === true) await tellParent(mapRunId);
     else callLeader(about.queue, mapRunId);
     return { ok: true, output: { total } };
