@@ -9,11 +9,15 @@ import { requestId, stamp, stampAnswers } from './plugins/headers.js';
 import { discardLeftovers } from './plugins/leftovers.js';
 import { answerUnreadable, trackAnswers } from './plugins/unreadable.js';
 import { trackWaits } from './plugins/waits.js';
+import { activityRoutes } from './rest/activities.js';
 import { batchRoutes } from './rest/batches.js';
 import { executionRoutes } from './rest/executions.js';
 import { healthRoutes } from './rest/health.js';
+import { mapRunRoutes } from './rest/map-runs.js';
+import { messageRoutes } from './rest/messages.js';
 import { queueRoutes } from './rest/queues.js';
 import { stateMachineRoutes } from './rest/state-machines.js';
+import { taskTokenRoutes } from './rest/task-tokens.js';
 import { compileValidator } from './validation.js';
 
 /**
@@ -59,7 +63,11 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   stateMachineRoutes(app, operations.stateMachines);
   executionRoutes(app, operations.executions, waits);
   await app.register(async (scope: Api) => batchRoutes(scope, operations.batches, waits, config));
+  mapRunRoutes(app, operations.mapRuns);
   queueRoutes(app, operations.queues);
+  taskTokenRoutes(app, operations.taskTokens);
+  activityRoutes(app, operations.activities, waits);
+  messageRoutes(app, operations.messages);
   healthRoutes(app, operations.health);
   serveDocument(app);
   await app.ready();

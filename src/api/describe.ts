@@ -20,5 +20,15 @@ export function nobody(): Operations {
     new Proxy(Object.create(null), {
       get: (_target, name) => () => Promise.reject(new Error(`nobody is there to ${String(name)}`)),
     });
-  return { stateMachines: noun(), executions: noun(), batches: noun(), queues: noun(), health: noun() };
+  return {
+    stateMachines: noun(),
+    executions: noun(),
+    batches: noun(),
+    mapRuns: noun(),
+    queues: noun(),
+    taskTokens: noun(),
+    activities: noun(),
+    messages: noun(),
+    health: noun(),
+  };
 }

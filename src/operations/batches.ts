@@ -19,7 +19,7 @@ import {
 import type { Deps } from './deps.js';
 import { OperationError, refusal } from './errors.js';
 import { guarded } from './guarded.js';
-import { checkExecutionName, checkFilter, unknownQueue } from './names.js';
+import { checkFilter, checkName, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkText, payloadText } from './payloads.js';
 import { checkSourceState } from './sources.js';
@@ -155,7 +155,7 @@ function checkRequest({ mode, namePrefix, concurrency, filter, inputs, inputStre
     );
   }
   if (namePrefix !== undefined) {
-    checkExecutionName(namePrefix, '/namePrefix');
+    checkName(namePrefix, '/namePrefix');
     if ([...namePrefix].length > PREFIX_MAX) {
       throw refusal('INVALID_NAME', '/namePrefix', `A name prefix has at most ${PREFIX_MAX} characters.`);
     }

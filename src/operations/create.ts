@@ -1,24 +1,36 @@
-import { createEndings } from '../store/index.js';
+import { createArns } from '../engine/index.js';
+import { createEndings, createTaskBell } from '../store/index.js';
+import { createActivityOperations } from './activities.js';
 import { createBatchOperations } from './batches.js';
 import type { Deps, OperationsParts } from './deps.js';
 import { createExecutionOperations } from './executions.js';
 import { createHealthOperations } from './health.js';
+import { createMapRunOperations } from './map-runs.js';
+import { createMessageOperations } from './messages.js';
 import { createQueueOperations } from './queues.js';
 import { createStateMachineOperations } from './state-machines.js';
+import { createTaskTokenOperations } from './task-tokens.js';
 import type { Operations } from './types.js';
 
 /** Everything that one may ask. `close` lets go of who waits; the parts are closed by who made them. */
 export function createOperations(parts: OperationsParts): Operations & { close(): Promise<void> } {
   const endings = createEndings(parts.database, parts.log);
   const { database, queues, config, log } = parts;
-  const deps: Deps = { database, queues, config, log, endings };
+  const tasks = createTaskBell(parts.database, parts.log);
+  const deps: Deps = { database, queues, config, log, endings, tasks, arns: createArns(config) };
   const batches = createBatchOperations(deps);
   return {
     stateMachines: createStateMachineOperations(deps, batches),
     executions: createExecutionOperations(deps),
     batches,
     queues: createQueueOperations(deps),
+    mapRuns: createMapRunOperations(deps),
+    taskTokens: createTaskTokenOperations(deps),
+    activities: createActivityOperations(deps),
+    messages: createMessageOperations(deps),
     health: createHealthOperations(deps),
-    close: () => endings.close(),
+    close: async () => {
+      await Promise.all([endings.close(), tasks.close()]);
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** Definitions on their way in: parsed, and diagnosed in full. */
 import { type Diagnostic, parseDefinition, validateDefinition } from '../asl/index.js';
 import type { Json, JsonObject } from '../std/json.js';
+import type { MachineType } from '../store/index.js';
 import { OperationError, refusal } from './errors.js';
 import { payloadText } from './payloads.js';
 import type { ValidationView } from './types.js';
@@ -12,8 +13,8 @@ const DEFINITION_LIMIT = 1024 * 1024;
  * A definition that can run.
  * @throws OperationError INVALID_DEFINITION with every complaint, its pointer into the definition.
  */
-export function readDefinition(source: Json): JsonObject {
-  const { definition, diagnostics } = diagnose(source);
+export function readDefinition(source: Json, type: MachineType = 'STANDARD'): JsonObject {
+  const { definition, diagnostics } = diagnose(source, type);
   const errors = diagnostics.filter(({ severity }) => severity === 'ERROR');
   if (definition === undefined || errors.length > 0) {
     const [first] = errors;
@@ -31,8 +32,8 @@ export function readDefinition(source: Json): JsonObject {
 }
 
 /** What there is to say about a definition. Refuses nothing. */
-export function validate(source: Json): ValidationView {
-  const { definition, diagnostics } = diagnose(source);
+export function validate(source: Json, type: MachineType = 'STANDARD'): ValidationView {
+  const { definition, diagnostics } = diagnose(source, type);
   const failed = definition === undefined || diagnostics.some(({ severity }) => severity === 'ERROR');
   return {
     result: failed ? 'FAIL' : 'OK',
@@ -45,26 +46,21 @@ export function validate(source: Json): ValidationView {
   };
 }
 
-function diagnose(source: Json): { definition?: JsonObject; diagnostics: readonly Diagnostic[] } {
+function diagnose(
+  source: Json,
+  type: MachineType,
+): { definition?: JsonObject; diagnostics: readonly Diagnostic[] } {
   const parsed = parseDefinition(source);
   if (!parsed.ok) return { diagnostics: parsed.diagnostics };
-  return { definition: parsed.definition, diagnostics: validateDefinition(parsed.definition) };
+  return { definition: parsed.definition, diagnostics: validateDefinition(parsed.definition, { type }) };
 }
 
-/** @throws OperationError for a type that is not run (yet). */
-export function checkType(type: string): void {
-  if (type === 'EXPRESS') {
-    throw refusal(
-      'VALIDATION_FAILED',
-      '/type',
-      'EXPRESS state machines are not supported yet; use STANDARD.',
-    );
-  }
-  if (type !== 'STANDARD') {
-    throw refusal(
-      'VALIDATION_FAILED',
-      '/type',
-      `'${type}' is not a type of state machine; expected STANDARD.`,
-    );
-  }
+/** @throws OperationError for a type that there is not. */
+export function checkType(type: string): MachineType {
+  if (type === 'STANDARD' || type === 'EXPRESS') return type;
+  throw refusal(
+    'VALIDATION_FAILED',
+    '/type',
+    `'${type}' is not a type of state machine; expected STANDARD or EXPRESS.`,
+  );
 }

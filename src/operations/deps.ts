@@ -1,5 +1,6 @@
+import type { Arns } from '../engine/index.js';
 import { type Producer, type Queues, RING_AHEAD_MS } from '../queue/index.js';
-import type { Database, Endings, StoreLog } from '../store/index.js';
+import type { Database, Endings, StoreLog, TaskBell, Woken } from '../store/index.js';
 
 /** What the operations are made from. */
 export interface OperationsParts {
@@ -14,11 +15,21 @@ export interface OperationsConfig {
   payloadLimit: number;
   /** Weights that differ from the built-in ones, by queue. */
   queueWeights: Readonly<Record<string, number>>;
+  /** Of ARNs. */
+  region: string;
+  accountId: string;
 }
 
 /** What each noun gets. */
 export interface Deps extends OperationsParts {
   endings: Endings;
+  tasks: TaskBell;
+  arns: Arns;
+}
+
+/** Rings for those of the woken that nobody is advancing; the others have been told already. */
+export function ringWoken(deps: Deps, woken: readonly Woken[]): void {
+  for (const { owner, queue, executionId } of woken) if (owner === null) ringSoon(deps, queue, [executionId]);
 }
 
 /**

@@ -27,8 +27,11 @@ export const ERRORS = {
   },
   EXECUTION_NOT_FOUND: { statusCode: 404, meaning: 'There is no execution of this id.' },
   BATCH_NOT_FOUND: { statusCode: 404, meaning: 'There is no batch of this id.' },
+  MAP_RUN_NOT_FOUND: { statusCode: 404, meaning: 'There is no map run of this id.' },
   QUEUE_NOT_FOUND: { statusCode: 404, meaning: 'There is no queue of this name.' },
   DEAD_LETTER_NOT_FOUND: { statusCode: 404, meaning: 'The queue has no dead letter of this id.' },
+  TASK_NOT_FOUND: { statusCode: 404, meaning: 'There is no task with this token.' },
+  ACTIVITY_NOT_FOUND: { statusCode: 404, meaning: 'There is no activity of this name.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -45,6 +48,11 @@ export const ERRORS = {
     meaning: 'An execution of this name exists in the state machine, with another input.',
   },
   EXECUTION_ENDED: { statusCode: 409, meaning: 'The execution has ended already.' },
+  TASK_ENDED: {
+    statusCode: 409,
+    meaning:
+      'The task was answered already, or nobody waits for it any more: its time was up, or its execution has ended.',
+  },
   BATCH_ENDED: { statusCode: 409, meaning: 'The batch has ended already.' },
   SOURCE_HAS_NO_OUTPUT: {
     statusCode: 409,

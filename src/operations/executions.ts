@@ -18,7 +18,7 @@ import {
 import { type Deps, ringSoon } from './deps.js';
 import { OperationError, refusal } from './errors.js';
 import { guarded } from './guarded.js';
-import { checkExecutionName, checkFilter, unknownQueue } from './names.js';
+import { checkFilter, checkName, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkLine, payloadText } from './payloads.js';
 import { decodePosition, encodePosition } from './positions.js';
@@ -137,7 +137,7 @@ async function start(
   { at, waited = false }: { at?: Date | undefined; waited?: boolean },
 ): Promise<Started> {
   const { name = newId(), queue, sourceExecutionId, sourceStateName } = request;
-  checkExecutionName(name);
+  checkName(name);
   const input = await inputOf(deps, request);
   if (queue !== undefined && !knownQueues.has(queue)) {
     if (!(await hasQueue(deps.database, queue))) throw unknownQueue(queue);

@@ -1,19 +1,19 @@
 /** What things may be called. */
+import { forbiddenIn, NAME_MAX } from '../store/index.js';
 import { type OperationError, refusal } from './errors.js';
 
 /**
- * An execution's name, by AWS's rule: 1 to 80 characters, without white space, brackets, wildcards, and special
- * or control characters (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
+ * The name of an execution or an activity, by AWS's rule (store/names.ts).
  * @throws OperationError INVALID_NAME
  */
-export function checkExecutionName(name: string, pointer = '/name'): void {
+export function checkName(name: string, pointer = '/name'): void {
   const length = [...name].length;
   if (length < 1 || length > NAME_MAX) {
     throw refusal('INVALID_NAME', pointer, `A name has 1 to ${NAME_MAX} characters; this has ${length}.`);
   }
-  const bad = FORBIDDEN.exec(name);
-  if (bad !== null) {
-    const character = /[\p{Cc}\p{Cs}\s]/u.test(bad[0]) ? codePointOf(bad[0]) : `'${bad[0]}'`;
+  const bad = forbiddenIn(name);
+  if (bad !== undefined) {
+    const character = /[\p{Cc}\p{Cs}\s]/u.test(bad) ? codePointOf(bad) : `'${bad}'`;
     throw refusal('INVALID_NAME', pointer, `A name may not contain ${character}.`);
   }
 }
@@ -71,12 +71,8 @@ export function unknownQueue(name: string, pointer = '/queue'): OperationError {
   return refusal('QUEUE_NOT_FOUND', pointer, `There is no queue '${name}'.`);
 }
 
-const NAME_MAX = 80;
-
 /** Leaves room for a number behind it. */
 const SLUG_MAX = 70;
-
-const FORBIDDEN = /[\s\p{Cc}\p{Cs}<>{}[\]?*"#%\\^|~`$&,;:/\uFFFE\uFFFF]/u;
 
 function codePointOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;

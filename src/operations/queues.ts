@@ -9,8 +9,9 @@ import {
   liveWorkers,
   queueStats,
   reviveDeadLetter,
+  tellParents,
 } from '../store/index.js';
-import { type Deps, ringSoon } from './deps.js';
+import { type Deps, ringSoon, ringWoken } from './deps.js';
 import { OperationError } from './errors.js';
 import { guarded } from './guarded.js';
 import { unknownQueue } from './names.js';
@@ -43,7 +44,8 @@ export function createQueueOperations(deps: Deps): QueueOperations {
       const reason = { error: 'DeadLetterDropped', cause: letter.error };
       // The letter goes last: when we fail between the two, it is there to be dropped again.
       const ended = await abortExecution(database.pool, letter.executionId, reason.error, reason.cause);
-      if (!ended) {
+      if (ended) ringWoken(deps, await tellParents(database.pool, deps.arns, [letter.executionId]));
+      else {
         // A worker has it, after a signal: the engine ends it.
         const delivery = await deliverSignal(database.pool, letter.executionId, 'stop', reason);
         if (delivery.found && !delivery.ended && delivery.owner === null) {

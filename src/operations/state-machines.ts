@@ -12,6 +12,7 @@ import {
   listStateMachines,
   listVersions,
   MACHINE_QUEUE_WEIGHT,
+  type MachineType,
   type StateMachineRecord,
 } from '../store/index.js';
 import { checkType, readDefinition, validate } from './definitions.js';
@@ -50,16 +51,19 @@ export function createStateMachineOperations(
       return viewOf(machine);
     }),
 
-    update: guarded(async (id, { name, description, definition, queue, metadata }) => {
+    update: guarded(async (id, { name, description, definition, queue, metadata, roleArn }) => {
       if (name !== undefined) checkStateMachineName(name);
       checkLine(description, DESCRIPTION_MAX, '/description');
       checkMetadata(metadata);
+      checkLine(roleArn, ROLE_ARN_MAX, '/roleArn');
+      const type = definition === undefined ? undefined : await typeOf(deps, id);
       const outcome = await changeStateMachine(database, id, {
         ...(name === undefined ? {} : { name }),
         ...(description === undefined ? {} : { description }),
         ...(queue === undefined ? {} : { queue }),
         ...(metadata === undefined ? {} : { metadata }),
-        ...(definition === undefined ? {} : { definition: readDefinition(definition) }),
+        ...(roleArn === undefined ? {} : { roleArn }),
+        ...(definition === undefined ? {} : { definition: readDefinition(definition, type) }),
       });
       switch (outcome.kind) {
         case 'changed':
@@ -92,8 +96,7 @@ export function createStateMachineOperations(
     }),
 
     validate: guarded(async (definition, type = 'STANDARD') => {
-      checkType(type);
-      return validate(definition);
+      return validate(definition, checkType(type));
     }),
 
     statistics: guarded(async (id, range = {}) => {
@@ -111,6 +114,8 @@ export function createStateMachineOperations(
 }
 
 const DESCRIPTION_MAX = 4_096;
+/** AWS's limit. */
+const ROLE_ARN_MAX = 256;
 const METADATA_LIMIT = 64 * 1024;
 
 /** How many ids are tried that are made from a name. */
@@ -119,13 +124,14 @@ const SLUG_TRIES = 100;
 const STATUSES: readonly ExecutionStatus[] = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 
 async function create(deps: Deps, request: CreateStateMachine): Promise<StateMachineView> {
-  const { id, name, description = null, type = 'STANDARD', queue, metadata = null } = request;
+  const { id, name, description = null, queue, metadata = null, roleArn = null } = request;
   checkStateMachineName(name);
   if (id !== undefined) checkStateMachineId(id);
-  checkType(type);
+  const type = checkType(request.type ?? 'STANDARD');
+  checkLine(roleArn, ROLE_ARN_MAX, '/roleArn');
   checkLine(description, DESCRIPTION_MAX, '/description');
   checkMetadata(metadata);
-  const definition = readDefinition(request.definition);
+  const definition = readDefinition(request.definition, type);
   const slug = slugOf(name);
 
   for (let attempt = 1; attempt <= SLUG_TRIES; attempt++) {
@@ -142,6 +148,7 @@ async function create(deps: Deps, request: CreateStateMachine): Promise<StateMac
       weight,
       metadata,
       definition,
+      roleArn,
     });
     switch (outcome.kind) {
       case 'created':
@@ -167,6 +174,13 @@ async function create(deps: Deps, request: CreateStateMachine): Promise<StateMac
     '/name',
     `'${slug}' and ids like it are taken; give the state machine an id.`,
   );
+}
+
+/** What its definitions are validated as. */
+async function typeOf({ database }: Deps, id: string): Promise<MachineType> {
+  const machine = await findStateMachine(database, id);
+  if (machine === undefined) throw unknown(id);
+  return machine.type === 'EXPRESS' ? 'EXPRESS' : 'STANDARD';
 }
 
 function checkMetadata(metadata: Json | undefined): void {

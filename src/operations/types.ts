@@ -12,7 +12,11 @@ export interface Operations {
   stateMachines: StateMachineOperations;
   executions: ExecutionOperations;
   batches: BatchOperations;
+  mapRuns: MapRunOperations;
   queues: QueueOperations;
+  taskTokens: TaskTokenOperations;
+  activities: ActivityOperations;
+  messages: MessageOperations;
   health: HealthOperations;
 }
 
@@ -55,11 +59,13 @@ export interface CreateStateMachine {
   description?: string | null;
   /** A parsed definition, or JSON or YAML text. */
   definition: Json;
-  /** STANDARD (the default); EXPRESS is refused by name so far. */
+  /** STANDARD (the default), or EXPRESS: at most 5 minutes, and a history of any length. */
   type?: string;
   /** An existing queue; absent: a queue of its own, named as its id. */
   queue?: string;
   metadata?: Json;
+  /** Nothing assumes it; it is shown where AWS shows it. */
+  roleArn?: string;
 }
 
 export interface UpdateStateMachine {
@@ -68,6 +74,8 @@ export interface UpdateStateMachine {
   definition?: Json;
   queue?: string;
   metadata?: Json;
+  /** One that differs is a new version, as in AWS; null: none any more. */
+  roleArn?: string | null;
 }
 
 export interface StateMachineFilter {
@@ -88,6 +96,7 @@ export interface StateMachineView {
   metadata: Json;
   version: number;
   definition: Json;
+  roleArn: string | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -95,6 +104,7 @@ export interface StateMachineView {
 export interface StateMachineVersionView {
   version: number;
   definition: Json;
+  roleArn: string | null;
   createdAt: Date;
 }
 
@@ -188,6 +198,8 @@ export interface ExecutionView {
   queue: string;
   batchId: string | null;
   sourceExecutionId: string | null;
+  /** The execution whose state started it. */
+  parentExecutionId: string | null;
 }
 
 /**
@@ -350,6 +362,114 @@ export interface DeadLetterView {
   error: string;
   attempts: number;
   failedAt: Date;
+}
+
+// Map runs
+
+export interface MapRunOperations {
+  get(id: string): Promise<MapRunView>;
+  /** Those of an execution, newest first. */
+  list(executionId: string, request?: PageRequest): Promise<Page<MapRunView>>;
+}
+
+export interface MapRunView {
+  mapRunId: string;
+  mapRunArn: string;
+  /** The execution whose Map state it belongs to. */
+  executionId: string;
+  stateName: string;
+  /** Of its child executions: `<machine>/<label>`. */
+  stateMachineId: string;
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+  /** 0: no limit of the definition's. */
+  maxConcurrency: number;
+  toleratedFailureCount: number;
+  toleratedFailurePercentage: number;
+  executionCounts: MapRunCountsView;
+  itemCounts: MapRunCountsView;
+  startTime: Date;
+  endTime: Date | null;
+}
+
+/** Each is counted once. */
+export interface MapRunCountsView {
+  total: number;
+  /** Not started yet. */
+  pending: number;
+  running: number;
+  succeeded: number;
+  failed: number;
+  timedOut: number;
+  /** Stopped, or never started. */
+  aborted: number;
+}
+
+// Task tokens
+
+/**
+ * Each refuses with TASK_NOT_FOUND what never was a token, and with TASK_ENDED what was answered, was given up, or
+ * belongs to an execution that has ended.
+ */
+export interface TaskTokenOperations {
+  succeed(token: string, output: Json): Promise<void>;
+  fail(token: string, reason?: { error?: string; cause?: string }): Promise<void>;
+  /** The state's HeartbeatSeconds start anew. */
+  beat(token: string): Promise<void>;
+}
+
+// Activities
+
+export interface ActivityOperations {
+  /** Making it again changes nothing; `created` says which. */
+  create(name: string): Promise<{ created: boolean; activity: ActivityView }>;
+  /** By name. */
+  list(request?: PageRequest): Promise<Page<ActivityView>>;
+  get(name: string): Promise<ActivityView>;
+  /** Tasks that wait for a worker keep waiting until their time is up. */
+  remove(name: string): Promise<{ name: string }>;
+  /** Takes the oldest task; undefined: none came in the time. */
+  poll(name: string, options?: WaitOptions & { workerName?: string }): Promise<ActivityTask | undefined>;
+}
+
+export interface ActivityView {
+  name: string;
+  /** As a Task state's Resource has it. */
+  activityArn: string;
+  createdAt: Date;
+  /** Tasks that no worker has taken. */
+  waiting: number;
+}
+
+export interface ActivityTask {
+  taskToken: string;
+  input: Json;
+}
+
+// Messages
+
+export interface MessageOperations {
+  /** Gives a message to every Message state that waits for its key and value; when none does, it is kept for the first that will. */
+  send(message: NewMessage): Promise<{ delivered: number; kept: boolean }>;
+  /** Who waits for a message in the executions of a machine, longest first. */
+  waiting(stateMachineId: string, request?: PageRequest): Promise<Page<MessageWaitView>>;
+}
+
+export interface NewMessage {
+  correlationKey: string;
+  correlationValue: Json;
+  data: Json;
+  /** How long it is kept when nobody waits for it; 3,600 when absent, 0: not at all. */
+  ttlSeconds?: number;
+}
+
+export interface MessageWaitView {
+  executionId: string;
+  stateName: string;
+  correlationKey: string;
+  /** A string as it is, anything else as JSON text. */
+  correlationValue: string;
+  since: Date;
+  timeoutAt: Date | null;
 }
 
 // Health

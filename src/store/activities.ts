@@ -8,6 +8,8 @@ export const TASKS_CHANNEL = 'escapement_tasks';
 export interface ActivityRecord {
   name: string;
   createdAt: Date;
+  /** Tasks that no worker has taken. */
+  waiting: number;
 }
 
 /** Makes an activity, or finds it: making it again changes nothing. */
@@ -35,15 +37,6 @@ export async function findActivity(pool: pg.Pool, name: string): Promise<Activit
   return rows[0];
 }
 
-/** How many tasks of an activity nobody has taken. Plan: task_tokens_offered_idx. */
-export async function countOfferedTasks(pool: pg.Pool, name: string): Promise<number> {
-  const { rows } = await pool.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM task_tokens WHERE activity = $1 AND leased_at IS NULL AND done_at IS NULL`,
-    [name],
-  );
-  return rows[0]?.n ?? 0;
-}
-
 /** A page, by name. */
 export async function listActivities(
   pool: pg.Pool,
@@ -64,4 +57,7 @@ export async function deleteActivity(pool: pg.Pool, name: string): Promise<boole
   return rowCount === 1;
 }
 
-const COLUMNS = 'name, created_at AS "createdAt"';
+/** The count reads task_tokens_offered_idx. */
+const COLUMNS = `name, created_at AS "createdAt", (
+  SELECT count(*)::int FROM task_tokens t WHERE t.activity = activities.name AND t.leased_at IS NULL AND t.done_at IS NULL
+) AS waiting`;

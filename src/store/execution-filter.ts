@@ -14,6 +14,8 @@ export interface ExecutionFilter {
   startedAfter?: Date;
   startedBefore?: Date;
   batchId?: string;
+  /** Started by a Task state of this execution. */
+  parentExecutionId?: string;
 }
 
 /** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
@@ -21,7 +23,16 @@ const CLOCK_SLACK_MS = 86_400_000;
 
 /** The conditions of a filter on `executions e`, to which the statement may add its own. */
 export function conditionsOf(filter: ExecutionFilter): Conditions {
-  const { stateMachineId, status, name, currentState, startedAfter, startedBefore, batchId } = filter;
+  const {
+    stateMachineId,
+    status,
+    name,
+    currentState,
+    startedAfter,
+    startedBefore,
+    batchId,
+    parentExecutionId,
+  } = filter;
   const where = new Conditions();
   if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
   if (status !== undefined) where.add((p) => `e.status = ${p(status)}`);
@@ -30,6 +41,11 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
   if (name !== undefined) where.add((p) => `e.name ILIKE ${p(`%${escapeLike(name)}%`)}`);
   if (currentState !== undefined) where.add((p) => `${CURRENT_STATE} = ${p(currentState)}`);
   if (batchId !== undefined) where.add((p) => (isUuid(batchId) ? `e.batch_id = ${p(batchId)}` : 'false'));
+  if (parentExecutionId !== undefined) {
+    where.add((p) => (isUuid(parentExecutionId) ? `e.parent_id = ${p(parentExecutionId)}` : 'false'));
+    // Says what the partial index on (parent_id, parent_key) holds: a map run's children have no key.
+    where.add(() => 'e.parent_key IS NOT NULL');
+  }
   // The bound on the id lets the index find the range.
   if (startedAfter !== undefined) {
     where.add((p) => `e.start_time > ${p(startedAfter)}`);

@@ -1,7 +1,6 @@
 /** The door of the store: PostgreSQL, by noun. */
 export {
   type ActivityRecord,
-  countOfferedTasks,
   createActivity,
   deleteActivity,
   findActivity,

@@ -134,6 +134,7 @@ function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
     queue: made.queue,
     batchId: null,
     sourceExecutionId: row.sourceExecutionId ?? null,
+    parentExecutionId: null,
   };
 }
 

@@ -22,6 +22,7 @@ export interface StateMachineRecord {
   metadata: Json;
   version: number;
   definition: JsonObject;
+  roleArn: string | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -37,6 +38,7 @@ export interface NewStateMachine {
   weight: number;
   metadata: Json;
   definition: JsonObject;
+  roleArn?: string | null;
 }
 
 export type CreateOutcome =
@@ -83,7 +85,13 @@ async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): P
   }
   const version = (before?.version ?? 0) + 1;
   await tx.stateMachineVersion.create({
-    data: { stateMachineId: id, version, definition: JSON.stringify(machine.definition), createdAt },
+    data: {
+      stateMachineId: id,
+      version,
+      definition: JSON.stringify(machine.definition),
+      roleArn: machine.roleArn ?? null,
+      createdAt,
+    },
   });
   const data = {
     name: machine.name,
@@ -121,6 +129,7 @@ export interface StateMachineChange {
   queue?: string;
   metadata?: Json;
   definition?: JsonObject;
+  roleArn?: string | null;
 }
 
 export type ChangeOutcome =
@@ -128,7 +137,7 @@ export type ChangeOutcome =
   | { kind: 'unknown' }
   | { kind: 'unknownQueue' };
 
-/** Changes what is named; a definition that says something else is the next version. */
+/** Changes what is named; a definition that says something else, or another role, is the next version. */
 export async function changeStateMachine(
   { prisma }: Database,
   id: string,
@@ -138,16 +147,27 @@ export async function changeStateMachine(
   return prisma.$transaction(async (tx) => {
     const before = await lock(tx, id);
     if (before === undefined || before.deleted_at !== null) return { kind: 'unknown' };
-    const { definition, queue, metadata, ...texts } = change;
+    const { definition, roleArn, queue, metadata, ...texts } = change;
     if (queue !== undefined && (await tx.queue.findUnique({ where: { name: queue } })) === null) {
       return { kind: 'unknownQueue' };
     }
     const updatedAt = new Date();
     let version = before.version;
-    if (definition !== undefined && !sameJson(definition, (await readOwn(tx, id)).definition)) {
+    const own = await readOwn(tx, id);
+    const next = {
+      definition: definition ?? own.definition,
+      roleArn: roleArn === undefined ? own.roleArn : roleArn,
+    };
+    if (!sameJson(next.definition, own.definition) || next.roleArn !== own.roleArn) {
       version++;
       await tx.stateMachineVersion.create({
-        data: { stateMachineId: id, version, definition: JSON.stringify(definition), createdAt: updatedAt },
+        data: {
+          stateMachineId: id,
+          version,
+          definition: JSON.stringify(next.definition),
+          roleArn: next.roleArn,
+          createdAt: updatedAt,
+        },
       });
     }
     await tx.stateMachine.update({
@@ -242,12 +262,13 @@ export async function listStateMachines(
     Omit<StateMachineRecord, 'definition'> & { definition: string; more: boolean }
   >(
     `SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.version, m.definition,
+       m.role_arn AS "roleArn",
        m.created_at AS "createdAt", m.updated_at AS "updatedAt", m.more
      FROM (
        SELECT p.*, lead(p.id) OVER newest IS NOT NULL AS more,
          sum(octet_length(p.definition)) OVER newest - octet_length(p.definition) AS bytes_before
        FROM (
-         SELECT m.*, v.definition FROM state_machines m
+         SELECT m.*, v.definition, v.role_arn FROM state_machines m
          JOIN state_machine_versions v ON v.state_machine_id = m.id AND v.version = m.version
          ${where.sql} ORDER BY m.created_at DESC, m.id DESC LIMIT ${where.place(limit + 1)}
        ) p WINDOW newest AS (ORDER BY p.created_at DESC, p.id DESC)
@@ -268,6 +289,7 @@ export async function listStateMachines(
 export interface VersionRecord {
   version: number;
   definition: JsonObject;
+  roleArn: string | null;
   createdAt: Date;
 }
 
@@ -283,7 +305,7 @@ export async function listVersions(
     where: { stateMachineId: id, ...(before === undefined ? {} : { version: { lt: before } }) },
     orderBy: { version: 'desc' },
     take: limit + 1,
-    select: { version: true, definition: true, createdAt: true },
+    select: { version: true, definition: true, roleArn: true, createdAt: true },
   });
   const page = pageOf(found, limit, ({ version }) => encodeCursor('versions', [version]));
   return {
@@ -327,6 +349,7 @@ async function read(
 ): Promise<StateMachineRecord | undefined> {
   const [row] = await client.$queryRaw<(Omit<StateMachineRecord, 'definition'> & { definition: string })[]>`
     SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.version, v.definition,
+      v.role_arn AS "roleArn",
       m.created_at AS "createdAt", m.updated_at AS "updatedAt"
     FROM state_machines m JOIN state_machine_versions v ON v.state_machine_id = m.id AND v.version = m.version
     WHERE m.id = ${id} AND m.deleted_at IS NULL`;

@@ -75,6 +75,7 @@ describe('state machines', () => {
       queue: 'order-processing',
       metadata: { owner: 'fulfilment', nested: [1, { a: null }] },
       version: 1,
+      roleArn: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: created.body['createdAt'],
     });
@@ -147,7 +148,7 @@ describe('state machines', () => {
     await refused(400, 'VALIDATION_FAILED', 'POST', '/state-machines', {
       name: 'x',
       definition,
-      type: 'EXPRESS',
+      type: 'FAST',
     });
     await refused(404, 'STATE_MACHINE_NOT_FOUND', 'PUT', '/state-machines/nobody', { name: 'x' });
     await refused(404, 'STATE_MACHINE_NOT_FOUND', 'GET', '/state-machines/nobody/versions');

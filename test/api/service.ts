@@ -29,6 +29,8 @@ export async function openService(own: Partial<ApiConfig> = {}): Promise<Service
     batchBodyLimit: 2 * 1024 * 1024,
     payloadLimit: 256 * 1024,
     queueWeights: {},
+    region: 'us-east-1',
+    accountId: '000000000000',
     host: '127.0.0.1',
     port: 0,
     ...own,

@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createArns } from '../../src/engine/index.js';
 import { createBatchOperations } from '../../src/operations/batches.js';
 import { refusal } from '../../src/operations/errors.js';
 import type { BatchOperations, InputLine } from '../../src/operations/index.js';
-import { connectDatabase, createEndings, type Database, type Endings, newId } from '../../src/store/index.js';
+import {
+  connectDatabase,
+  createEndings,
+  createTaskBell,
+  type Database,
+  type Endings,
+  newId,
+} from '../../src/store/index.js';
 import { createDatabase } from '../setup/database.js';
 import { rememberingLog } from '../setup/log.js';
 import { createTestWorker } from './house.js';
@@ -12,6 +20,7 @@ let clone: Awaited<ReturnType<typeof createDatabase>>;
 let database: Database;
 let endings: Endings;
 let batches: BatchOperations;
+const ARNS = { region: 'us-east-1', accountId: '000000000000' };
 const rung: string[] = [];
 let queueIsDown = false;
 
@@ -24,7 +33,9 @@ beforeAll(async () => {
     database,
     endings,
     log,
-    config: { payloadLimit: 1000, queueWeights: {} },
+    tasks: createTaskBell(database, log),
+    arns: createArns(ARNS),
+    config: { payloadLimit: 1000, queueWeights: {}, ...ARNS },
     queues: {
       ping: async () => undefined,
       producer: {

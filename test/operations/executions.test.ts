@@ -49,6 +49,7 @@ describe('starting an execution', () => {
       queue: 'm',
       batchId: null,
       sourceExecutionId: null,
+      parentExecutionId: null,
     });
     expect(house.rung).toContain(`m ${view.executionId}`);
     expect(await executions.get(view.executionId)).toEqual(view);

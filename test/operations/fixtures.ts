@@ -1,6 +1,7 @@
+import { createArns } from '../../src/engine/index.js';
 import type { Deps } from '../../src/operations/deps.js';
 import { OperationError } from '../../src/operations/errors.js';
-import { createEndings, ensureQueues } from '../../src/store/index.js';
+import { createEndings, createTaskBell, ensureQueues } from '../../src/store/index.js';
 import { openStore, silent } from '../store/fixtures.js';
 
 /** The parts of the operations on a database of their own, with a queue that only remembers who was rung for. */
@@ -17,6 +18,8 @@ export async function openHouse(): Promise<House> {
   const { database, close } = await openStore(8);
   await ensureQueues(database, {});
   const endings = createEndings(database, silent);
+  const tasks = createTaskBell(database, silent);
+  const arns = { region: 'us-east-1', accountId: '000000000000' };
   const rung: string[] = [];
   const queue = { down: false };
   const answer = async (): Promise<void> => {
@@ -33,14 +36,17 @@ export async function openHouse(): Promise<House> {
     deps: {
       database,
       endings,
+      tasks,
+      arns: createArns(arns),
       queues: { producer, ping: answer },
-      config: { payloadLimit: 10_000, queueWeights: { weighty: 8 } },
+      config: { payloadLimit: 10_000, queueWeights: { weighty: 8 }, ...arns },
       log: silent,
     },
     rung,
     queue,
     close: async () => {
       await endings.close();
+      await tasks.close();
       await close();
     },
   };

@@ -110,7 +110,8 @@ const filter = {
   ),
   startedAfter: Type.Optional(instant('Started after this time.')),
   startedBefore: Type.Optional(instant('Started before this time.')),
-  batchId: Type.Optional(uuid('Members of this batch.')),
+  batchId: Type.Optional(uuid('Members of this batch, or child executions of this map run.')),
+  parentExecutionId: Type.Optional(uuid('Those that a Task state of this execution started.')),
 };
 const ofMachine = {
   stateMachineId: Type.Optional(
@@ -143,8 +144,11 @@ export const ExecutionBody = Type.Object(
     startTime: instant('When it started.'),
     endTime: nullable(instant('When it ended; null while it runs.')),
     queue: Type.String({ examples: ['order-processing'] }),
-    batchId: nullable(Type.String(), { description: 'The batch it is a member of.' }),
+    batchId: nullable(Type.String(), { description: 'The batch it is a member of, or the map run.' }),
     sourceExecutionId: nullable(Type.String(), { description: 'The execution whose output it was given.' }),
+    parentExecutionId: nullable(Type.String(), {
+      description: 'The execution whose state started it.',
+    }),
   },
   { title: 'Execution' },
 );

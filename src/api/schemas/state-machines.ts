@@ -15,7 +15,8 @@ const Definition = anyJson({
 });
 
 const MachineType = oneOf(['STANDARD', 'EXPRESS'], {
-  description: 'STANDARD, which is also the default. EXPRESS is refused so far.',
+  description:
+    'STANDARD, which is also the default, or EXPRESS: an execution takes at most 5 minutes, its history has no limit, and some of what waits is refused, as on AWS.',
 });
 
 const name = Type.String({
@@ -34,6 +35,13 @@ const queue = Type.String({
 const metadata = anyJson({
   description: 'Anything you want to keep with the machine.',
   examples: [{ owner: 'fulfilment' }],
+});
+
+const roleArn = Type.String({
+  maxLength: 256,
+  description:
+    'Nothing here assumes the role: it is shown in the history and in the context object, as on AWS.',
+  examples: ['arn:aws:iam::000000000000:role/orders'],
 });
 
 export const StateMachineParams = Type.Object({
@@ -55,6 +63,7 @@ export const CreateStateMachineBody = strict(
     type: Type.Optional(MachineType),
     queue: Type.Optional(queue),
     metadata: Type.Optional(metadata),
+    roleArn: Type.Optional(roleArn),
   },
   { title: 'CreateStateMachine' },
 );
@@ -66,6 +75,7 @@ export const UpdateStateMachineBody = strict(
     definition: Type.Optional(Definition),
     queue: Type.Optional(queue),
     metadata: Type.Optional(metadata),
+    roleArn: Type.Optional(nullable(roleArn)),
   },
   { title: 'UpdateStateMachine', minProperties: 1 },
 );
@@ -99,6 +109,7 @@ export const StateMachineBody = Type.Object(
     metadata: anyJson({ description: 'As it was given; null when nothing was.' }),
     version: Type.Integer({ description: '1 at first; one more with each new definition.' }),
     definition: anyJson({ description: 'The definition, parsed.', examples: [definitionExample] }),
+    roleArn: nullable(roleArn),
     createdAt: instant('When it was created.'),
     updatedAt: instant('When it was changed last.'),
   },
@@ -112,6 +123,7 @@ export const StateMachineVersionBody = Type.Object(
   {
     version: Type.Integer(),
     definition: anyJson({ description: 'The definition of this version, parsed.' }),
+    roleArn: nullable(roleArn),
     createdAt: instant('When the definition was stored.'),
   },
   { title: 'StateMachineVersion' },
