@@ -3,6 +3,7 @@ import type jsonata from 'jsonata';
 import type { Json } from '../../std/json.js';
 import type { Entropy } from '../scope.js';
 import { seededRandom } from './java-random.js';
+import { toMillis } from './timestamps.js';
 import { OutOfMemory } from './watch.js';
 
 /** What the functions of one evaluation may ask for. */
@@ -59,6 +60,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [signature: string, run: Imple
   // The library's own take time and memory without measure.
   pad: ['<s-ns?:s>', pad],
   distinct: ['<x:x>', distinct],
+  toMillis: ['<s-s?:n>', toMillis],
 };
 
 function callOf(focus: jsonata.Focus): Call {
