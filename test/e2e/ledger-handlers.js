@@ -37,6 +37,13 @@ export default {
     );
     throw new Error('aborted');
   },
+  /** Shows the token that it was given. */
+  async handOut({ token }, { executionId }) {
+    await pool.query("INSERT INTO ledger (key, execution_id, state_name) VALUES ($1, $2, 'token')", [
+      token,
+      executionId,
+    ]);
+  },
   async flaky(_input, context) {
     await book(context);
     if (context.attempt < 2) throw Object.assign(new Error('busy'), { name: 'Busy' });
