@@ -1,27 +1,34 @@
 /** The activities that a case's definition names, and the workers that the case describes. */
-import type { Json, JsonObject } from '../../src/std/json.js';
+import type { Json } from '../../src/std/json.js';
 import type { ActivityWorker, WorkerStep } from '../engine/driver.js';
-import type { Case, CaseStep } from './corpus.js';
+import { type Case, CaseError, type CaseStep, type CaseWorker } from './corpus.js';
 
-/** Every activity of the definition is there, unless the case is about one that was deleted. */
-export function activitiesOf(
-  { id, workers = [] }: Case,
-  definition: JsonObject,
-): Record<string, ActivityWorker | 'nobody'> {
-  if (/_on_deleted\b/.test(id)) return {};
-  const arns = JSON.stringify(definition).match(/arn:[\w-]+:states:[^:"]*:[^:"]*:activity:[^"]+/g) ?? [];
-  const [worker] = workers;
+/** Every activity of the case is there, unless it is about one that was deleted. */
+export function activitiesOf(one: Case): Record<string, ActivityWorker | 'nobody'> {
+  const [worker] = one.workers ?? [];
   const found: ActivityWorker | 'nobody' =
-    worker === undefined
-      ? 'nobody'
-      : {
-          ...(worker.workerName !== null && { name: worker.workerName }),
-          steps: (input) => worker.steps.flatMap((step) => stepOf(step, input)),
-        };
-  return Object.fromEntries(arns.map((arn) => [arn, found]));
+    worker === undefined ? 'nobody' : { ...nameOf(worker), steps: (input) => stepsOf(worker, input) };
+  return Object.fromEntries(activityArnsIn(one).map((arn) => [arn, found]));
 }
 
-/** @throws Error for a step that the corpus's README does not tell of. */
+/** The ARNs of activities that are in the definition or the input, and exist. */
+export function activityArnsIn({ id, definition, definitionText, input, inputText }: Case): string[] {
+  if (/_on_deleted\b/.test(id)) return [];
+  const text = JSON.stringify([definition ?? definitionText, input ?? inputText]);
+  return [...new Set(text.match(/arn:[\w-]+:states:[^:"]*:[^:"]*:activity:[^"\\]+/g) ?? [])];
+}
+
+/** What it sends as its own name, if anything. */
+export function nameOf({ workerName }: CaseWorker): { name?: string } {
+  return typeof workerName === 'string' ? { name: workerName } : {};
+}
+
+/** What a worker does with a task that was handed to it. */
+export function stepsOf({ steps }: CaseWorker, input: Json): WorkerStep[] {
+  return steps.flatMap((step) => stepOf(step, input));
+}
+
+/** @throws CaseError for a step that the corpus's README does not tell of. */
 function stepOf(step: CaseStep, input: Json): WorkerStep[] {
   const { error, cause } = step;
   switch (step.do) {
@@ -36,7 +43,7 @@ function stepOf(step: CaseStep, input: Json): WorkerStep[] {
     case 'sendTaskFailure':
       return [{ do: 'fail', ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) }];
     default:
-      throw new Error(`no activity worker does '${step.do}'`);
+      throw new CaseError(`no activity worker does '${step.do}'`);
   }
 }
 

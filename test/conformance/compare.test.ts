@@ -149,5 +149,15 @@ function caseWith(events: JsonObject[]): Case {
 }
 
 function gotWith(events: JsonObject[]): Got {
-  return { executionId: 'arn:e', status: 'SUCCEEDED', output: 1, error: undefined, cause: undefined, events };
+  return {
+    executionArn: 'arn:e',
+    stateMachineArn: 'arn:m',
+    name: 'e',
+    input: {},
+    status: 'SUCCEEDED',
+    output: 1,
+    error: undefined,
+    cause: undefined,
+    events,
+  };
 }

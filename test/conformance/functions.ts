@@ -1,9 +1,10 @@
 /** The behaviours that the corpus gives to functions. */
-import type { Handler } from '../engine/driver.js';
-import type { Lambda } from './corpus.js';
+import type { Json } from '../../src/std/json.js';
+import type { Answer } from '../engine/driver.js';
+import { CaseError, type Lambda } from './corpus.js';
 
-/** @throws Error for a source that the corpus's README does not list. */
-export function handlerFor({ source, params }: Lambda): Handler {
+/** @throws CaseError for a source that the corpus's README does not list. */
+export function handlerFor({ source, params }: Lambda): (input: Json) => Answer {
   switch (source) {
     case 'identity':
       return (input) => ({ output: input });
@@ -20,6 +21,6 @@ export function handlerFor({ source, params }: Lambda): Handler {
     case 'repeat':
       return () => ({ output: String(params?.['text']).repeat(Number(params?.['times'])) });
     default:
-      throw new Error(`no function behaves like '${source}'`);
+      throw new CaseError(`no function behaves like '${source}'`);
   }
 }

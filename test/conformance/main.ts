@@ -3,11 +3,12 @@
  * Ends with 0 when all that ran is as recorded, 1 when something differs, 2 when there is nothing to run.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { CORPUS, isAboutDefinition, readCases } from './corpus.js';
+import { CORPUS, isAboutDefinition, readCorpus } from './corpus.js';
 import { EXCEPTIONS } from './exceptions.js';
+import { runThroughHttp } from './http/run.js';
 import { type Options, readOptions, USAGE } from './options.js';
 import { report } from './report.js';
-import { type Outcome, runCase } from './runner.js';
+import { runInMemory } from './runner.js';
 import { hasFailed, tallyOf } from './tally.js';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -24,14 +25,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ cases, category, id, level, json }: Options): Promise<number> {
+async function run({ cases, category, id, level, through, slow, json }: Options): Promise<number> {
   const directory = cases ?? CORPUS;
   if (!existsSync(directory)) {
     say(`There are no conformance cases at ${directory}: nothing was run.\n`);
     // The corpus is not part of the project; a directory that was asked for by name should be there.
     return cases === undefined ? 0 : 2;
   }
-  const all = readCases(directory);
+  const { cases: all, complaints } = readCorpus(directory);
+  for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
   const chosen = all
     .filter(isAboutDefinition)
     .filter((one) => (category === undefined || one.category === category) && one.id.includes(id));
@@ -39,12 +41,11 @@ async function run({ cases, category, id, level, json }: Options): Promise<numbe
     say(`None of the ${all.length} cases at ${directory} is about a definition and matches.\n`);
     return 2;
   }
-  const results: { one: (typeof chosen)[number]; outcome: Outcome }[] = [];
-  for (const one of chosen) results.push({ one, outcome: await runCase(one) });
+  const results = through === 'http' ? await runThroughHttp(chosen, { slow }) : await runInMemory(chosen);
   const tally = tallyOf(results, level, EXCEPTIONS);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(tally, undefined, 2)}\n`);
   say(report(tally));
-  return hasFailed(tally) ? 1 : 0;
+  return hasFailed(tally) || complaints.length > 0 ? 1 : 0;
 }
 
 function say(text: string): void {

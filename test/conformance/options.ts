@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isLevel, LEVELS, type Level } from './levels.js';
+import { QUICK_MS } from './through.js';
 
 export interface Options {
   /** Undefined: the corpus beside the project. */
@@ -9,6 +10,9 @@ export interface Options {
   /** Part of the ids to run; empty: all. */
   id: string;
   level: Level;
+  through: 'memory' | 'http';
+  /** Through HTTP: also cases that take long. */
+  slow: boolean;
   /** Where the tally goes as JSON; undefined: nowhere. */
   json: string | undefined;
 }
@@ -18,6 +22,8 @@ export const USAGE = `npm run conformance -- [options]
   --category NAME  only this category
   --id PART        only cases with this in their id
   --level LEVEL    how much to compare: ${LEVELS.join(', ')} (events)
+  --through http   through a service: API, worker and PostgreSQL as processes (memory: the language alone)
+  --slow           through http: also cases that take more than ${QUICK_MS / 1000} s
   --json FILE      write the figures and differences there too
 `;
 
@@ -30,12 +36,18 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       category: { type: 'string' },
       id: { type: 'string', default: '' },
       level: { type: 'string', default: 'events' },
+      through: { type: 'string', default: 'memory' },
+      slow: { type: 'boolean', default: false },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
-  const { cases, category, id, level, json } = values;
+  const { cases, category, id, level, through, slow, json } = values;
   if (!isLevel(level)) throw new Error(`--level is one of ${LEVELS.join(', ')}, not '${level}'`);
-  return { cases, category, id, level, json };
+  if (through !== 'memory' && through !== 'http')
+    throw new Error(`--through is memory or http, not '${through}'`);
+  if (slow && through === 'memory')
+    throw new Error('--slow is for --through http; in memory nothing takes long');
+  return { cases, category, id, level, through, slow, json };
 }

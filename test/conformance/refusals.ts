@@ -1,12 +1,14 @@
 /** What is said of a definition, in the shapes of AWS's two answers about definitions. */
-import type { Diagnostic } from '../../src/asl/index.js';
 import type { JsonObject } from '../../src/std/json.js';
 import type { Case } from './corpus.js';
-import type { Diagnosis } from './diagnosis.js';
+import { sameFor } from './difference.js';
 import type { Findings } from './levels.js';
+import type { Complaint, Judgement } from './through.js';
 
 /** CreateStateMachine's refusal: that there is one, its code, its words. */
-export function compareRefusal({ expected }: Case, { errors }: Diagnosis): Findings {
+export function compareRefusal(one: Case, { errors }: Judgement): Findings {
+  const { apiError } = one.expected;
+  const same = sameFor(one);
   const first = errors[0];
   const got = first && {
     code: 'InvalidDefinition',
@@ -14,20 +16,20 @@ export function compareRefusal({ expected }: Case, { errors }: Diagnosis): Findi
   };
   return new Map([
     ['output', got === undefined ? 'it was not refused' : undefined],
-    ['error', unlike(expected.apiError?.code, got?.code)],
-    ['cause', unlike(expected.apiError?.message, got?.message)],
+    ['error', same('code', apiError?.code, got?.code)],
+    ['cause', same('message', apiError?.message, got?.message)],
   ]);
 }
 
 /** ValidateStateMachineDefinition's answer: its result, the codes of its diagnostics, all that they say. */
-export function compareDiagnostics({ expected }: Case, { diagnostics, errors }: Diagnosis): Findings {
-  const want = (expected.diagnostics ?? []).map(sorted);
-  const got = diagnostics.map(shown).map(sorted);
+export function compareDiagnostics(one: Case, { diagnostics, errors }: Judgement): Findings {
+  const { result, diagnostics: want = [] } = one.expected;
+  const got = diagnostics.map(shown);
   const codes = (list: JsonObject[]): string => list.map(({ code }) => String(code)).join(' ');
   return new Map([
-    ['output', unlike(expected.result, errors.length > 0 ? 'FAIL' : 'OK')],
+    ['output', unlike(result, errors.length > 0 ? 'FAIL' : 'OK')],
     ['error', unlike(codes(want), codes(got))],
-    ['cause', unlike(JSON.stringify(want), JSON.stringify(got))],
+    ['cause', sameFor(one)('diagnostics', want, got)],
   ]);
 }
 
@@ -35,18 +37,14 @@ function unlike(want: string | undefined, got: string | undefined): string | und
   return want === got ? undefined : `expected ${String(want)}\n  got      ${String(got)}`;
 }
 
-function shownInRefusal({ code, message, pointer }: Diagnostic): string {
+function shownInRefusal({ code, message, pointer }: Complaint): string {
   return `${code}: ${message} at ${pointer || '/'}`;
 }
 
-function shown({ code, message, pointer, severity }: Diagnostic): JsonObject {
+function shown({ code, message, pointer, severity }: Complaint): JsonObject {
   // What is wrong with the text itself has a place in the text, or none.
   if (code === 'INVALID_JSON_DESCRIPTION')
     return { code, message, location: message.replace(/^[\s\S]* at (?=\[)/, ''), severity };
   const location = message.startsWith('Definition must be') ? {} : { location: pointer || '/' };
   return { code, message, ...location, severity };
-}
-
-function sorted(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

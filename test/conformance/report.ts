@@ -1,9 +1,12 @@
 /** The tally as text: a table, what is not supported yet, and each difference in a few lines. */
 import { LEVELS, type Level } from './levels.js';
 import type { CategoryTally, Failure, Tally } from './tally.js';
+import { QUICK_MS } from './through.js';
 
 export function report(tally: Tally): string {
-  return [table(tally), features(tally), failures(tally), passing(tally)].filter(Boolean).join('\n');
+  return [table(tally), features(tally), leftOut(tally), failures(tally), passing(tally)]
+    .filter(Boolean)
+    .join('\n');
 }
 
 function table({ level, categories, total }: Tally): string {
@@ -38,6 +41,14 @@ function features({ features: found }: Tally): string {
   return lines.length === 0
     ? ''
     : `Not supported yet, and the cases that each keeps from running:\n${lines.join('')}`;
+}
+
+function leftOut({ leftOut: ids, categories }: Tally): string {
+  if (ids.length === 0) return '';
+  const counts = Object.entries(categories).flatMap(([name, { leftOut: count }]) =>
+    count === 0 ? [] : [`${String(count).padStart(5)}  ${name}\n`],
+  );
+  return `Left out, since they take more than ${String(QUICK_MS / 1000)} s of real time (--slow runs them):\n${counts.join('')}`;
 }
 
 function failures({ failures: found }: Tally): string {

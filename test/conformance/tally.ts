@@ -13,6 +13,7 @@ export interface CategoryTally {
   /** Of the cases with something recorded at the level: how many differ neither there nor at one before it. */
   levels: Partial<Record<Level, Count>>;
   notSupported: number;
+  leftOut: number;
 }
 
 export interface Failure {
@@ -30,6 +31,8 @@ export interface Tally {
   /** Cases that each feature keeps from running; a case that needs two is counted with both. */
   features: Record<string, number>;
   notSupported: { id: string; features: string[] }[];
+  /** Cases that take too long for this run. */
+  leftOut: string[];
   failures: Failure[];
   /** Exceptions that differ in nothing any more: they are to be struck off. */
   passingExceptions: string[];
@@ -46,6 +49,7 @@ export function tallyOf(
     total: emptyTally(),
     features: {},
     notSupported: [],
+    leftOut: [],
     failures: [],
     passingExceptions: [],
   };
@@ -56,6 +60,10 @@ export function tallyOf(
     if (outcome.kind === 'notSupported') {
       tally.notSupported.push({ id: one.id, features: outcome.features });
       for (const feature of outcome.features) tally.features[feature] = (tally.features[feature] ?? 0) + 1;
+      continue;
+    }
+    if (outcome.kind === 'leftOut') {
+      tally.leftOut.push(one.id);
       continue;
     }
     const found = differenceUpTo(level, outcome.findings);
@@ -73,13 +81,17 @@ export function hasFailed({ failures, passingExceptions }: Tally): boolean {
 }
 
 function emptyTally(): CategoryTally {
-  return { cases: 0, levels: {}, notSupported: 0 };
+  return { cases: 0, levels: {}, notSupported: 0, leftOut: 0 };
 }
 
 function count(tally: CategoryTally, outcome: Outcome, upTo: Level): void {
   tally.cases++;
   if (outcome.kind === 'notSupported') {
     tally.notSupported++;
+    return;
+  }
+  if (outcome.kind === 'leftOut') {
+    tally.leftOut++;
     return;
   }
   for (const level of LEVELS.slice(0, LEVELS.indexOf(upTo) + 1)) {
