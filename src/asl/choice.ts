@@ -3,7 +3,7 @@ import { after, type Maybe } from '../std/maybe.js';
 import { compareTimestamps, parseTimestamp, type Timestamp } from '../std/timestamp.js';
 import { type Completion, completionOf, evaluateBoth } from './dataflow.js';
 import type { ChoiceState, JsonataExpression, Leaving } from './definition.js';
-import { runtimeError, StatesError } from './errors.js';
+import { runtimeError } from './errors.js';
 import { evaluateBoolean } from './jsonata/value.js';
 import type { CompiledReferencePath } from './jsonpath/index.js';
 import { lookUp, pathInMessages } from './resolve.js';
@@ -40,7 +40,7 @@ export interface Chosen {
   rule: ChoiceRule | undefined;
 }
 
-/** The first rule that holds, or Default. Throws States.NoChoiceMatched when there is neither. */
+/** The first rule that holds, or Default. Throws States.Runtime when there is neither. */
 export function choose(state: ChoiceState, scope: Scope, input: Json): Maybe<Chosen> {
   return chooseFrom(state, 0, scope, input);
 }
@@ -64,10 +64,8 @@ function chooseFrom(state: ChoiceState, from: number, scope: Scope, input: Json)
 
 function byDefault(state: ChoiceState): Chosen {
   if (state.default !== undefined) return { next: state.default, rule: undefined };
-  throw new StatesError(
-    'States.NoChoiceMatched',
-    'Failed to transition out of the state. The state does not point to a next state.',
-  );
+  // The specification calls this States.NoChoiceMatched; AWS fails with States.Runtime, which nothing catches.
+  throw runtimeError('Failed to transition out of the state. The state does not point to a next state.');
 }
 
 /** The output and variables of a Choice that has chosen: the rule's own, or by Default the state's. */

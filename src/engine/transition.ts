@@ -250,7 +250,9 @@ function failed(draft: Draft, frame: Frame, state: State, error: unknown, since?
   const own = touch(draft, frame.id);
   const details: JsonObject = { ...failure, state: state.name };
   if (error.location !== undefined) details['location'] = error.location;
-  record(draft, own, 'EvaluationFailed', details, since);
+  // What the state has recorded since its entry comes between.
+  const entered = own.lastEventId === own.enteredEventId;
+  record(draft, own, 'EvaluationFailed', details, entered ? since : undefined);
   return { frame: own, state, outcome };
 }
 

@@ -94,6 +94,22 @@ describe('an evaluation that fails', () => {
     ]);
   });
 
+  test('in the output of a Map over nothing follows the start of the Map, not what came before it', async () => {
+    const definition = machineOf(
+      { M: inlineMap({ I: pass({}) }, { Items: [], Output: '{% $nothing %}' }) },
+      JSONATA,
+    );
+    const { history } = await play({ definition });
+    expect(shape(history).slice(1)).toEqual([
+      '2<-0 MapStateEntered',
+      '3<-2 MapStateStarted',
+      '4<-3 MapStateSucceeded',
+      '5<-3 EvaluationFailed',
+      '6<-5 MapStateFailed',
+      '7<-6 ExecutionFailed',
+    ]);
+  });
+
   test('of one item’s selector ends those that run, and a Catcher takes it', async () => {
     const definition = machineOf(
       {

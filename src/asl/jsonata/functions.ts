@@ -106,10 +106,10 @@ function parse(text?: string): unknown {
   }
 }
 
-/** The size is rounded down, since it counts items. */
+/** Arguments that are not whole lose their fraction, as on AWS: of the size, and of all that `$range` takes. */
 function partition(list?: unknown[], size?: number): unknown {
   if (list === undefined || size === undefined) return undefined;
-  const length = Math.floor(size);
+  const length = Math.trunc(size);
   if (length < 1) throw new Error(`$partition() takes a size of at least 1, but was given ${String(size)}`);
   const chunks: unknown[] = [];
   for (let at = 0; at < list.length; at += length) chunks.push(list.slice(at, at + length));
@@ -119,7 +119,7 @@ function partition(list?: unknown[], size?: number): unknown {
 /** Like all sequences, one item is that item, and none is nothing. */
 function range(this: jsonata.Focus, first?: number, last?: number, step?: number): unknown {
   if (first === undefined || last === undefined || step === undefined) return undefined;
-  const [from, to, by] = [first, last, step];
+  const [from, to, by] = [Math.trunc(first), Math.trunc(last), Math.trunc(step)];
   if (by === 0) throw new Error('$range() takes a step other than 0');
   const length = Math.max(0, Math.floor((to - from) / by) + 1);
   if (length > MAX_RANGE) {
