@@ -146,6 +146,7 @@ function checkValue(value: unknown): Parsed {
   let size = 0;
   walkJson(value, (part, _depth, pointer) => {
     size += typeof part === 'string' ? part.length : 1;
+    if (isObject(part)) for (const key in part) size += key.length;
     if (typeof part === 'number' && !Number.isFinite(part)) {
       diagnostics.push(error('SCHEMA_VALIDATION_FAILED', `${part} is not a JSON number.`, pointer));
     } else if (!isJsonPart(part)) {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../std/json.js';
-import { isDeeperThan } from '../../std/json.js';
+import { isDeeperThan, walkJson } from '../../std/json.js';
 import { type Intrinsic, IntrinsicFault } from './signature.js';
 
 /** How deep parsed JSON may nest: what Jackson, which AWS parses with, allows by default. */
@@ -30,7 +30,21 @@ function parseJson(text: string): Json {
   if (value === undefined) throw new IntrinsicFault('The argument is not valid JSON.');
   if (isDeeperThan(value, MAX_DEPTH))
     throw new IntrinsicFault(`JSON nests at most ${MAX_DEPTH} deep, but the argument nests deeper.`);
+  if (MAY_OVERFLOW.test(text) && hasInfinite(value))
+    throw new IntrinsicFault('The argument has a number that is larger than any number.');
   return value;
+}
+
+const MAY_OVERFLOW = /[eE]\+?\d{3}|\d{200}/;
+
+/** JSON.parse makes `1e400` infinite, which is null when it is text again. */
+function hasInfinite(root: Json): boolean {
+  let found = false;
+  walkJson(root, (value) => {
+    found ||= typeof value === 'number' && !Number.isFinite(value);
+    return !found;
+  });
+  return found;
 }
 
 function tryParse(text: string): Json | undefined {

@@ -14,7 +14,7 @@ const ALGORITHMS: Record<string, string> = {
 export const NUMBER_INTRINSICS: Record<string, Intrinsic> = {
   'States.MathAdd': {
     takes: ['number', 'number'],
-    run: ([left, right]) => roundHalfUp(left as number) + roundHalfUp(right as number),
+    run: ([left, right]) => finite(roundHalfUp(left as number) + roundHalfUp(right as number)),
   },
 
   /** From the first number up to, not including, the second. A seed makes it the same number every time. */
@@ -26,7 +26,7 @@ export const NUMBER_INTRINSICS: Record<string, Intrinsic> = {
       const end = roundHalfUp(last as number);
       if (start >= end) throw new IntrinsicFault(`The start ${start} must be less than the end ${end}.`);
       const random = seed === undefined ? entropy.random() : seededRandom(roundHalfUp(seed as number));
-      return start + Math.floor(random * (end - start));
+      return start + Math.floor(random * finite(end - start));
     },
   },
 
@@ -47,6 +47,12 @@ export const NUMBER_INTRINSICS: Record<string, Intrinsic> = {
 
   'States.UUID': { takes: [], run: (_args, entropy) => entropy.uuid() },
 };
+
+/** JSON has no infinite numbers: as text they would be null. */
+function finite(number: number): number {
+  if (Number.isFinite(number)) return number;
+  throw new IntrinsicFault('The result is larger than any number.');
+}
 
 /** One number in [0, 1) that depends on the seed alone: the first four bytes of the seed's hash. */
 function seededRandom(seed: number): number {

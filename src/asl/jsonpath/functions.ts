@@ -34,7 +34,9 @@ function ofNumbers(compute: (numbers: number[]) => number): PathFunction {
   return (value) => {
     if (!Array.isArray(value)) return undefined;
     const numbers = value.filter((item) => typeof item === 'number');
-    return numbers.length === 0 ? undefined : compute(numbers);
+    const result = numbers.length === 0 ? undefined : compute(numbers);
+    // JSON has no infinite numbers: as text they would be null.
+    return Number.isFinite(result) ? result : undefined;
   };
 }
 
