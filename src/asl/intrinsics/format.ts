@@ -25,7 +25,7 @@ export function countPlaces(template: string): number {
 }
 
 /** Objects and lists appear as Java prints them, `{a=1, b=[]}`: that is what AWS answers. */
-function printJavaStyle(value: Json): string {
+export function printJavaStyle(value: Json): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(printJavaStyle).join(', ')}]`;
   return `{${Object.entries(value)
