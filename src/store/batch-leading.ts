@@ -81,13 +81,19 @@ export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
   };
 }
 
-/** Batches that need a leader and have none, and where to ring for them; the oldest, so many at most. */
-export async function openBatches(
-  pool: pg.Pool,
-  limit = 1000,
-): Promise<{ batchId: string; queue: string }[]> {
-  const { rows } = await pool.query<{ id: string; queue: string }>(OPEN_BATCHES, [limit]);
-  return rows.map(({ id, queue }) => ({ batchId: id, queue }));
+/** A batch that needs a leader and has none. */
+export interface OpenBatch {
+  batchId: string;
+  /** Where to ring for a leader. */
+  queue: string;
+  /** It is being stopped: whoever leads it needs no slot. */
+  stopping: boolean;
+}
+
+/** Batches that need a leader and have none; the oldest, so many at most. */
+export async function openBatches(pool: pg.Pool, limit = 1000): Promise<OpenBatch[]> {
+  const { rows } = await pool.query<{ id: string; queue: string; stopping: boolean }>(OPEN_BATCHES, [limit]);
+  return rows.map(({ id, queue, stopping }) => ({ batchId: id, queue, stopping }));
 }
 
 /** Names can be taken between the look and the insert, by starts under the same prefix; never for long. */

@@ -4,7 +4,7 @@ import type { BatchMode, BatchStatus } from '../batches/index.js';
 import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
 import type { ExecutionStatus } from './execution-filter.js';
 import { isUuid } from './ids.js';
-import { batchCancelRule } from './sql/batch-end.js';
+import { BATCH_STOP_CHANNEL, batchCancelRule } from './sql/batch-end.js';
 
 export interface BatchRow {
   batchId: string;
@@ -96,8 +96,10 @@ export async function cancelBatch(
        RETURNING *
      ), told AS (
        SELECT count(pg_notify('escapement_ended', id::text)) AS n FROM cancelled WHERE end_time IS NOT NULL
+     ), called AS (
+       SELECT count(pg_notify('${BATCH_STOP_CHANNEL}', id::text)) AS n FROM cancelled WHERE end_time IS NULL
      )
-     SELECT ${COLUMNS}, (SELECT n FROM told) AS told FROM cancelled`,
+     SELECT ${COLUMNS}, (SELECT n FROM told) AS told, (SELECT n FROM called) AS called FROM cancelled`,
     [batchId],
   );
   if (rows[0] !== undefined) return { batch: rows[0], over: false };

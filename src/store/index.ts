@@ -121,7 +121,7 @@ export {
   type QueueStats,
   queueStats,
 } from './queues.js';
-export { MAP_RUN_CHANNEL } from './sql/batch-end.js';
+export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
   changeStateMachine,

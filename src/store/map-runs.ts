@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { BatchStatus } from '../batches/index.js';
 import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
 import { isUuid } from './ids.js';
-import { batchCancelRule, MAP_RUN_CHANNEL } from './sql/batch-end.js';
+import { BATCH_STOP_CHANNEL, batchCancelRule } from './sql/batch-end.js';
 import { WOKEN, type Woken, type WokenRow, wakeWith, wokenOf } from './waking.js';
 
 export interface MapRunRow {
@@ -166,7 +166,7 @@ async function cancel(
        UPDATE batches b SET ${batchCancelRule()}, notify_parent = false FROM picked p WHERE b.id = p.id
        RETURNING b.id, b.queue, b.end_time
      ), called AS (
-       SELECT count(pg_notify('${MAP_RUN_CHANNEL}', id::text)) AS n FROM cancelled WHERE end_time IS NULL
+       SELECT count(pg_notify('${BATCH_STOP_CHANNEL}', id::text)) AS n FROM cancelled WHERE end_time IS NULL
      )
      SELECT id, queue, (SELECT n FROM called) AS called FROM cancelled WHERE end_time IS NULL`,
     [...values],

@@ -3,7 +3,7 @@
  * 1. declares dead whose lease has run out and frees what they owned,
  * 2. rings again for what is runnable, unowned and older than the head of its queue, page by page,
  * 3. rings ahead for timers that are due before its next rounds,
- * 4. rings for batches that nobody leads,
+ * 4. rings for batches that nobody leads, and leads those that are being stopped,
  * 5. finishes what a crash left half done between executions, and clears away what has had its day (forgotten.ts).
  * A round waits at least ten times as long as the last one took, so that sweeping stays cheap however
  * much there is to look at.
@@ -37,6 +37,8 @@ export interface SweeperOptions {
   /** Rings for many, so many with one job. */
   ringChunks: (queue: string, executionIds: readonly string[], chunkSize: number) => Promise<void>;
   ringBatch: (queue: string, batchId: string) => Promise<void>;
+  /** Leads a batch in this process. */
+  lead: (batchId: string) => void;
   forgotten: Forgotten;
   log: WorkerLog;
 }
@@ -118,8 +120,11 @@ export function startSweeper(options: SweeperOptions): Sweeper {
     await options.forgotten.finish();
     const overdueFull = await ringOverdue(nowMs);
     const timersFull = await ringTimers(nowMs);
-    for (const { batchId, queue } of await openBatches(database.pool))
-      await options.ringBatch(queue, batchId);
+    for (const { batchId, queue, stopping } of await openBatches(database.pool)) {
+      // A doorbell would wait for a slot, and what is to be stopped may have them all.
+      if (stopping) options.lead(batchId);
+      else await options.ringBatch(queue, batchId);
+    }
     return overdueFull || timersFull;
   }
 

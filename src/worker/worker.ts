@@ -12,6 +12,7 @@ import type { Arns, Clock, Entropy } from '../engine/index.js';
 import type { ObjectStore } from '../objects/index.js';
 import { type Queues, SlotPool } from '../queue/index.js';
 import {
+  BATCH_STOP_CHANNEL,
   createBatchStore,
   type Database,
   INBOX_CHANNEL,
@@ -195,6 +196,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
       [MAP_RUN_CHANNEL]: (batchId) => leader.hear(batchId),
+      [BATCH_STOP_CHANNEL]: (batchId) => {
+        leader.hear(batchId);
+        lead(batchId);
+      },
     },
     onBroken: (error) => log.warn({ err: error }, 'the inbox listener broke; the heartbeat asks instead'),
   });
@@ -217,6 +222,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
     ringBatch,
+    lead,
     forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch }),
     log,
   });

@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { mapRunRoom } from '../../src/batches/plan.js';
+import { cancelBatch } from '../../src/store/batches.js';
 import { cancelMapRun, getMapRun, type MapRunRow } from '../../src/store/map-runs.js';
-import { MAP_RUN_CHANNEL } from '../../src/store/sql/batch-end.js';
+import { BATCH_STOP_CHANNEL } from '../../src/store/sql/batch-end.js';
 import { leaveWorkers } from '../../src/store/workers.js';
 import { createDatabase } from '../setup/database.js';
 import { eventually } from '../setup/eventually.js';
 import { createTestWorker, type Fate, wantsLeader } from './house.js';
 import { insertMapRun, signalsFor } from './map-runs.js';
-import { endMember, membersOf } from './rows.js';
+import { endMember, insertBatch, membersOf } from './rows.js';
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let pool: pg.Pool;
@@ -185,17 +186,23 @@ test('with its leader gone in the middle another goes on exactly where it was', 
   expect(new Set(runs.map(([id]) => id)).size).toBe(runs.length);
 });
 
-test('a cancel calls the leader, wherever it is', async () => {
+test('a cancel calls for a leader, wherever there is one', async () => {
   const mapRunId = await insertMapRun(pool, 5, { maxConcurrency: 1 });
   const worker = await createTestWorker(pool);
+  const first = (batchId: string) => createTestWorker(pool).then((other) => other.lead(batchId));
   const session = await pool.connect();
   const heard: (string | undefined)[] = [];
   session.on('notification', ({ payload }) => heard.push(payload));
-  await session.query(`LISTEN ${MAP_RUN_CHANNEL}`);
+  await session.query(`LISTEN ${BATCH_STOP_CHANNEL}`);
   const leading = worker.lead(mapRunId);
   await eventually(async () => expect((await read(mapRunId)).executions.started).toBe(1));
   await cancelMapRun(pool, mapRunId);
   await eventually(() => expect(heard).toEqual([mapRunId]));
+  // A batch's cancel does the same: its members may have all slots that a doorbell would wait for.
+  const batchId = await insertBatch(pool, 2);
+  await first(batchId);
+  await cancelBatch(pool, batchId);
+  await eventually(() => expect(heard).toEqual([mapRunId, batchId]));
   session.release(true);
   await leading;
   expect(await read(mapRunId)).toMatchObject({ status: 'ABORTED' });

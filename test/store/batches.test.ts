@@ -81,7 +81,7 @@ describe('taking in a batch', () => {
       started: 0,
       endTime: null,
     });
-    expect(await openBatches(pool)).toContainEqual({ batchId, queue: 'low' });
+    expect(await openBatches(pool)).toContainEqual({ batchId, queue: 'low', stopping: false });
   });
 
   test('one without any source has succeeded at once', async () => {

@@ -50,6 +50,10 @@ function handlersOf(worker: string): Handlers {
       if (input.n % 2 === 1) throw new Error(`odd: ${input.n}`);
       return input.n;
     },
+    pause: async (input: { ms: number }[]) => {
+      await sleep(input[0]?.ms ?? 0);
+      return null;
+    },
     slow: async (_input: unknown, { signal }) => {
       await sleep(60_000, undefined, { signal }).catch(() => {
         seen.aborted++;
@@ -78,7 +82,7 @@ afterAll(async () => {
 
 const arns = createArns({ region: 'us-east-1', accountId: '000000000000' });
 
-function worker(name: string, objects?: ObjectStore): Promise<Worker> {
+function worker(name: string, objects: ObjectStore | 'none' | undefined): Promise<Worker> {
   const definitions = createDefinitions({
     database,
     compile: (text) => {
@@ -97,7 +101,8 @@ function worker(name: string, objects?: ObjectStore): Promise<Worker> {
     queues,
     functions: createFunctions({ handlers: handlersOf(name), logFor: () => log }),
     arns,
-    objects: objects ?? openObjectStore({ directory: objectsDir, s3: undefined }),
+    objects:
+      objects === 'none' ? undefined : (objects ?? openObjectStore({ directory: objectsDir, s3: undefined })),
     clock: createDatabaseClock(),
     entropy: systemEntropy,
     versionOf: (id, version) => definitions.version(id, version),
@@ -118,26 +123,29 @@ function worker(name: string, objects?: ObjectStore): Promise<Worker> {
 let machines = 0;
 
 /** A machine that is one distributed Map. */
-async function mapMachine(map: object, resource: string, more: object = {}): Promise<string> {
-  const stateMachineId = `machine-${++machines}`;
-  const definition = {
-    StartAt: 'Each',
-    States: {
-      Each: {
-        Type: 'Map',
-        Label: 'each',
-        ItemProcessor: {
-          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
-          StartAt: 'Work',
-          States: { Work: { Type: 'Task', Resource: resource, End: true } },
-        },
-        End: true,
-        ...map,
-      },
-      ...more,
-    },
+function mapMachine(map: object, resource: string, more: object = {}): Promise<string> {
+  const Each = {
+    Type: 'Map',
+    Label: 'each',
+    ItemProcessor: processor({ Work: { Type: 'Task', Resource: resource, End: true } }),
+    End: true,
+    ...map,
   };
-  const parsed = parseDefinition(definition);
+  return makeMachine({ StartAt: 'Each', States: { Each, ...more } });
+}
+
+/** One that is made of these states, the first one first. */
+function processor(states: Record<string, object>): object {
+  return {
+    ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+    StartAt: Object.keys(states)[0],
+    States: states,
+  };
+}
+
+async function makeMachine(definition: object): Promise<string> {
+  const stateMachineId = `machine-${++machines}`;
+  const parsed = parseDefinition(definition as never);
   if (!parsed.ok) throw new Error('does not parse');
   expect(validateDefinition(parsed.definition).filter(({ severity }) => severity === 'ERROR')).toEqual([]);
   const outcome = await createStateMachine(database, {
@@ -197,7 +205,11 @@ async function typesOf(executionId: string): Promise<string[]> {
 
 const items = (count: number): { n: number }[] => Array.from({ length: count }, (_, n) => ({ n }));
 
-async function withWorkers(names: string[], use: () => Promise<void>, objects?: ObjectStore): Promise<void> {
+async function withWorkers(
+  names: string[],
+  use: () => Promise<void>,
+  objects?: ObjectStore | 'none',
+): Promise<void> {
   const workers = await Promise.all(names.map((name) => worker(name, objects)));
   try {
     await use();
@@ -463,4 +475,152 @@ test('a worker that dies while it takes in the items is replaced, and what it st
     },
     objects,
   );
+});
+
+test('in JSONata: the items, what is made of them, and how many may run and fail', async () => {
+  await withWorkers(['a'], async () => {
+    const id = await start(
+      await makeMachine({
+        QueryLanguage: 'JSONata',
+        StartAt: 'Each',
+        States: {
+          Each: {
+            Type: 'Map',
+            Items: '{% $states.input.list %}',
+            ItemSelector: '{% {"n": $states.context.Map.Item.Value + $states.input.more} %}',
+            MaxConcurrency: '{% $states.input.limit %}',
+            ToleratedFailurePercentage: '{% 50 %}',
+            ItemProcessor: processor({ Work: { Type: 'Task', Resource: 'failOdd', End: true } }),
+            Output: '{% $states.result[$type($) = "number"] %}',
+            End: true,
+          },
+        },
+      }),
+      { list: [1, 2, 3, 4], more: 10, limit: 2 },
+    );
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: '[12,14]' });
+    expect(await runOf(id)).toMatchObject({ maxConcurrency: 2, toleratedPercentage: 50 });
+  });
+});
+
+test('a run that cannot begin fails the Map, says why, and leaves nothing behind', async () => {
+  const begun = async (map: object, input: unknown): Promise<Record<string, unknown>> =>
+    ended(await start(await mapMachine(map, 'double'), input));
+  const reader = {
+    Resource: 'arn:aws:states:::s3:getObject',
+    ReaderConfig: { InputType: 'JSON' },
+    Parameters: { Bucket: 'bucket', Key: 'any.json' },
+  };
+  await withWorkers(
+    ['a'],
+    async () => {
+      const ItemSelector = { 'n.$': '$$.Map.Item.Value.missing' };
+      expect(await begun({ ItemSelector }, items(3))).toMatchObject({
+        status: 'FAILED',
+        error: 'States.Runtime',
+      });
+      const large = { 'all.$': '$.x', 'again.$': '$.x' };
+      expect(
+        await begun({ ItemsPath: '$.list', ItemSelector: large }, { list: [1], x: 'x'.repeat(140_000) }),
+      ).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
+      expect(await begun({ ItemReader: reader }, {})).toMatchObject({
+        status: 'FAILED',
+        error: 'States.ItemReaderFailed',
+        cause: expect.stringContaining('OBJECTS_DIR'),
+      });
+      const ResultWriter = {
+        Resource: 'arn:aws:states:::s3:putObject',
+        Parameters: { Bucket: 'b', Prefix: 'p' },
+      };
+      expect(await begun({ ResultWriter }, items(1))).toMatchObject({
+        status: 'FAILED',
+        error: 'States.ResultWriterFailed',
+        cause: expect.stringContaining('OBJECTS_DIR'),
+      });
+      const { rows } = await database.pool.query("SELECT id FROM batches WHERE status = 'RECEIVING'");
+      expect(rows).toEqual([]);
+    },
+    'none',
+  );
+});
+
+test('a distributed Map in a distributed Map has runs of its own', async () => {
+  const Inner = {
+    Type: 'Map',
+    Label: 'inner',
+    ItemProcessor: processor({ Work: { Type: 'Task', Resource: 'double', End: true } }),
+    End: true,
+  };
+  await withWorkers(['a', 'b'], async () => {
+    const id = await start(await mapMachine({ ItemProcessor: processor({ Inner }) }, 'unused'), [
+      items(2),
+      items(3),
+    ]);
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: '[[0,2],[0,2,4]]' });
+    const { rows } = await database.pool.query(
+      `SELECT b.state_machine_id, b.total FROM batches b JOIN executions e ON e.id = b.parent_id WHERE e.parent_id = $1 ORDER BY total`,
+      [id],
+    );
+    const machine = String((await rowOf(id))['state_machine_id']);
+    expect(rows).toEqual([
+      { state_machine_id: `${machine}/inner`, total: 2 },
+      { state_machine_id: `${machine}/inner`, total: 3 },
+    ]);
+  });
+});
+
+test.each([0, 30])('a Map whose sibling branch fails after %i ms is given up, wherever it is', async (ms) => {
+  const Slow = {
+    Type: 'Map',
+    ItemProcessor: processor({ Work: { Type: 'Task', Resource: 'slow', End: true } }),
+    End: true,
+  };
+  const Pause = { Type: 'Task', Resource: 'pause', Next: 'No' };
+  await withWorkers(['a'], async () => {
+    const id = await start(
+      await makeMachine({
+        StartAt: 'Both',
+        States: {
+          Both: {
+            Type: 'Parallel',
+            Branches: [
+              { StartAt: 'Slow', States: { Slow } },
+              { StartAt: 'Pause', States: { Pause, No: { Type: 'Fail', Error: 'No' } } },
+            ],
+            Catch: [{ ErrorEquals: ['No'], Next: 'Wait' }],
+            End: true,
+          },
+          // So that nobody cancels the run for its parent's end.
+          Wait: { Type: 'Wait', Seconds: 60, End: true },
+        },
+      }),
+      Array.from({ length: 200 }, () => ({ ms })),
+    );
+    await eventually(async () => expect((await rowOf(id))['current_state']).toBe('Wait'));
+    await eventually(async () => {
+      const { rows } = await database.pool.query(
+        `SELECT b.status, (SELECT count(*)::int FROM executions e WHERE e.batch_id = b.id AND e.end_time IS NULL) AS open
+         FROM batches b WHERE b.parent_id = $1`,
+        [id],
+      );
+      expect(rows.every(({ status, open }) => status === 'ABORTED' && open === 0)).toBe(true);
+    }, 10_000);
+    await deliverSignal(database.pool, id, 'stop', {});
+  });
+});
+
+test('a machine whose time is up takes its map run with it', async () => {
+  await withWorkers(['a'], async () => {
+    const Each = {
+      Type: 'Map',
+      ItemProcessor: processor({ Work: { Type: 'Task', Resource: 'slow', End: true } }),
+      End: true,
+    };
+    const id = await start(
+      await makeMachine({ StartAt: 'Each', TimeoutSeconds: 1, States: { Each } }),
+      items(5),
+    );
+    expect(await ended(id)).toMatchObject({ status: 'TIMED_OUT' });
+    await eventually(async () => expect(await runOf(id)).toMatchObject({ status: 'ABORTED' }));
+  });
 });

@@ -91,6 +91,12 @@ export const MAP_RUN_CALLS = `(b.mode = 'mapRun' AND b.end_time IS NULL AND (b.s
 export const MAP_RUN_CHANNEL = 'escapement_map_run';
 
 /**
+ * The channel on which all workers hear that a batch or map run was cancelled; the payload is its id. One of them
+ * leads it to its end at once: a doorbell would wait for a slot, and its own members may have them all, for long.
+ */
+export const BATCH_STOP_CHANNEL = 'escapement_batch_stop';
+
+/**
  * Whether a map run has more failed items than it tolerates: more than the count, or more than the percentage
  * of all; none where neither is given
  * (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html#maprun-fail-threshold).

@@ -22,7 +22,7 @@ export const RELEASE_BATCH = 'UPDATE batches SET owner = NULL WHERE id = $2 AND 
  * runs on without. Plan: Index Scan on batches_open_idx, which holds only what is not over.
  */
 export const OPEN_BATCHES = `
-SELECT id, queue FROM batches
+SELECT id, queue, status <> 'RUNNING' AS stopping FROM batches
 WHERE end_time IS NULL AND owner IS NULL AND status <> 'RECEIVING'
   AND NOT (mode IN ('distributed', 'mapRun') AND status = 'RUNNING' AND started >= total)
 ORDER BY id LIMIT $1`;
