@@ -70,6 +70,9 @@ export async function loadDocument(): Promise<ApiDocument> {
       const response = operation.responses[status];
       if (response === undefined) return `${operation.operationId} does not document ${status}`;
       const key = `${operation.operationId} ${status}`;
+      if (status === 204) {
+        return body === undefined || JSON.stringify(body) === '{}' ? undefined : `${key} has a body`;
+      }
       let validator = validators.get(key);
       if (validator === undefined) {
         const resolved = response.$ref === undefined ? response : follow(response.$ref);
