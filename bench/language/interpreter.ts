@@ -69,4 +69,4 @@ export const ABOUT = {
   startTimeMs: NOW_MS,
 };
 
-const ENTROPY = { random: () => 0.5, uuid: () => '00000000-0000-4000-8000-000000000000' };
+export const ENTROPY = { random: () => 0.5, uuid: () => '00000000-0000-4000-8000-000000000000' };

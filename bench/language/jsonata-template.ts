@@ -1,6 +1,7 @@
 import jsonata from 'jsonata';
 import { compileJsonataTemplate, fillJsonata } from '../../src/asl/jsonata/template.js';
 import type { Duel } from './duel.js';
+import { ENTROPY } from './interpreter.js';
 import { CONTEXT, INPUT, PLAIN_FIELDS } from './order.js';
 
 /** The 30 expressions, by field. */
@@ -22,7 +23,7 @@ export function jsonataTemplate(): Duel {
     context: CONTEXT,
     variables: {},
     nowMs: 0,
-    entropy: { random: () => 0.5, uuid: () => 'u' },
+    entropy: ENTROPY,
   };
   const compiled = EXPRESSIONS.map(([name, text]) => [name, jsonata(text)] as const);
   return {

@@ -1,6 +1,8 @@
+import type { Scope } from '../../src/asl/scope.js';
 import { compileTemplate, fillTemplate } from '../../src/asl/template.js';
 import type { Json, JsonObject } from '../../src/std/json.js';
 import type { Duel } from './duel.js';
+import { ENTROPY } from './interpreter.js';
 import { CONTEXT, INPUT, ORDER, type Order, PLAIN_FIELDS } from './order.js';
 
 /**
@@ -15,14 +17,8 @@ export function jsonpathTemplates(): Duel[] {
     'dear.$': '$.items[?(@.cents > 300)]',
     'execution.$': '$$.Execution.Name',
   });
-  const scope = {
-    input: INPUT,
-    context: CONTEXT,
-    variables: {},
-    nowMs: 0,
-    entropy: { random: () => 0.5, uuid: () => 'u' },
-  };
-  const ours = async (): Promise<Json> => fillTemplate(template, scope, INPUT);
+  // A scope for each, as the engine has one for each state: it counts the work that is done in it.
+  const ours = async (): Promise<Json> => fillTemplate(template, scopeOf(), INPUT);
   const name = 'JSONPath template of 30 fields';
   const common = { name, units: 1, target: 1 / 3, ours };
   return [
@@ -33,6 +29,10 @@ export function jsonpathTemplates(): Duel[] {
       theirs: async () => build(ORDER, CONTEXT),
     },
   ];
+}
+
+function scopeOf(): Scope {
+  return { input: INPUT, context: CONTEXT, variables: {}, nowMs: 0, entropy: ENTROPY };
 }
 
 const WALKS = PLAIN_FIELDS.map(([name, path]) => [name, path.match(/[^.[\]]+/g) ?? []] as const);
