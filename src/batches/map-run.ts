@@ -10,7 +10,7 @@
 import { ringLastStep } from './distributed.js';
 import { type Lead, ringMembers } from './lead.js';
 import { createMemberSource } from './members.js';
-import { CREATE_STEP, chunkSize, mapRunRoom, nextPollMs } from './plan.js';
+import { CREATE_STEP, chunkSize, MAP_RUN_POLL_MS, mapRunRoom, nextPollMs } from './plan.js';
 import type { LedBatch } from './ports.js';
 import { stopRest } from './stopping.js';
 
@@ -25,7 +25,7 @@ export async function leadMapRun(lead: Lead, batch: LedBatch): Promise<void> {
   while (led?.status === 'RUNNING' && led.started < led.total && !lead.signal.aborted) {
     const room = Math.min(mapRunRoom(led), CREATE_STEP);
     if (room === 0) {
-      pollMs = nextPollMs(pollMs);
+      pollMs = nextPollMs(pollMs, MAP_RUN_POLL_MS);
       if (await lead.news.wait(pollMs)) pollMs = undefined;
       led = await store.read(workerId, batchId);
       continue;

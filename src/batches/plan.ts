@@ -53,10 +53,13 @@ export function slotsWanted(standing: Standing): number {
   return creatable(standing) + standing.adoptable;
 }
 
-/** The pauses between two looks at the counters: 250 ms at first, longer while nothing changes, 1 s at most. */
-export function nextPollMs(previousMs: number | undefined): number {
-  return previousMs === undefined ? 250 : Math.min(1000, Math.ceil(previousMs * 1.5));
+/** The pauses between two looks at the counters: 250 ms at first, longer while nothing changes, at most 1 s or as said. */
+export function nextPollMs(previousMs: number | undefined, mostMs = 1000): number {
+  return previousMs === undefined ? 250 : Math.min(mostMs, Math.ceil(previousMs * 1.5));
 }
+
+/** Of a map run, whose leader is called: only a call that was lost waits so long, and a worker may lead thousands. */
+export const MAP_RUN_POLL_MS = 5_000;
 
 /** The pause before a leader that met a fault goes on, in ms. */
 export function faultPauseMs(faults: number): number {
