@@ -120,7 +120,7 @@ export async function tellParents(pool: pg.Pool, arns: Arns, childIds: readonly 
 export interface ForgottenChildren {
   /** Ended, and the parent has not been told. */
   ended: string[];
-  /** Running, although the parent has ended. */
+  /** Running, although the parent has ended, and not asked to stop yet. */
   orphans: string[];
   /** The last that was looked at; undefined: it came to the end. */
   last: string | undefined;
@@ -133,7 +133,9 @@ export async function forgottenChildren(
   limit: number,
 ): Promise<ForgottenChildren> {
   const { rows } = await pool.query<{ id: string; ended: boolean; orphan: boolean }>(
-    `SELECT c.id, c.end_time IS NOT NULL AS ended, c.end_time IS NULL AND p.end_time IS NOT NULL AS orphan
+    `SELECT c.id, c.end_time IS NOT NULL AS ended,
+       c.end_time IS NULL AND p.end_time IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.execution_id = c.id AND i.kind = 'stop') AS orphan
      FROM (
        SELECT id, parent_id, end_time FROM executions WHERE notify_parent AND id > $1 ORDER BY id LIMIT $2
      ) c LEFT JOIN executions p ON p.id = c.parent_id

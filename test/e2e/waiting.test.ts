@@ -10,9 +10,10 @@ beforeAll(async () => {
 
 afterAll(() => service.stop(), 60_000);
 
-async function machine(id: string, states: object, startAt = Object.keys(states)[0]): Promise<void> {
-  const definition = { StartAt: startAt, States: states };
-  const { status, body } = await service.call('POST', '/state-machines', { id, name: id, definition });
+async function machine(id: string, states: object, more: object = {}): Promise<void> {
+  const definition = { StartAt: Object.keys(states)[0], States: states };
+  const made = { id, name: id, definition, ...more };
+  const { status, body } = await service.call('POST', '/state-machines', made);
   expect({ status, body }).toMatchObject({ status: 201 });
 }
 
@@ -176,4 +177,35 @@ test('a message reaches who waits for it, is kept for who comes later, and not f
   expect(await ended(late)).toMatchObject({ status: 'FAILED', error: 'Late' });
   expect(await send('c', { ttlSeconds: 0 })).toMatchObject({ body: { delivered: 0, kept: false } });
   expect((await waits()).body.items).toEqual([]);
+}, 60_000);
+
+test('an execution knows its ARNs and its role, of either type of machine', async () => {
+  const states = {
+    Show: {
+      Type: 'Pass',
+      Parameters: {
+        'execution.$': '$$.Execution.Id',
+        'machine.$': '$$.StateMachine.Id',
+        'role.$': '$$.Execution.RoleArn',
+      },
+      End: true,
+    },
+  };
+  const roleArn = 'arn:aws:iam::000000000000:role/r';
+  const arn = 'arn:aws:states:us-east-1:000000000000';
+  for (const type of ['STANDARD', 'EXPRESS']) {
+    const id = `shows-${type.toLowerCase()}`;
+    await machine(id, states, { type, roleArn });
+    const execution = await ended(await start(id));
+    expect(execution.output).toEqual({
+      execution:
+        type === 'EXPRESS'
+          ? `${arn}:express:${id}:${execution.name}:${execution.executionId}`
+          : `${arn}:execution:${id}:${execution.name}`,
+      machine: `${arn}:stateMachine:${id}`,
+      role: roleArn,
+    });
+    const { body } = await service.call('GET', `/executions/${execution.executionId}/history?limit=1`);
+    expect(body.items[0].executionStartedEventDetails).toMatchObject({ roleArn });
+  }
 }, 60_000);

@@ -13,6 +13,7 @@ let pool: pg.Pool;
 let workerId: string;
 let journal: JournalWriter;
 let losses = 0;
+let told: string[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -28,6 +29,7 @@ afterAll(async () => {
 beforeEach(async () => {
   workerId = await insertWorker(pool);
   losses = 0;
+  told = [];
   journal = writerFor(workerId);
 });
 
@@ -37,7 +39,9 @@ function writerFor(id: string): JournalWriter {
     workerId: id,
     timeoutMs: 10_000,
     onBatchStopping: () => undefined,
-    onTell: () => undefined,
+    onTell: ({ executions, mapRuns }) => {
+      told.push(...executions, ...mapRuns);
+    },
     onLost: () => {
       losses++;
     },
@@ -190,6 +194,21 @@ describe('an append', () => {
       expect(await journalOf(id)).toEqual([]);
       expect(await rowOf(id)).toMatchObject({ owner: null });
     }
+  });
+
+  test('that ends what a parent waits for says which, and nothing of the others', async () => {
+    const ids = await insertExecutions(pool, 4);
+    const [first, second] = ids;
+    await pool.query('UPDATE executions SET notify_parent = true WHERE id = ANY($1)', [[first, second]]);
+    await claimAll(ids);
+    const end = { kind: 'ended', inboxSeq: 0, status: 'FAILED', endTimeMs: Date.now() } as const;
+    await journal.append(undefined, leaveOf(second as string, 1, PARK_FOR_EVER));
+    await Promise.all(
+      ids
+        .filter((id) => id !== second)
+        .map((id) => journal.append(checkpointOf(id, 1, 1), leaveOf(id, 1, end))),
+    );
+    expect(told).toEqual([first]);
   });
 
   test('whose connection is cut commits once, whatever became of the first try', async () => {
