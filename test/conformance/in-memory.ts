@@ -67,7 +67,8 @@ async function getAnswer(one: Case, definition: JsonObject): Promise<Got & { ela
 }
 
 /** @throws CaseError when its text is not JSON. */
-function inputOf({ inputText, input = {} }: Case): Json {
+function inputOf({ inputOmitted, inputText, input = {} }: Case): Json {
+  if (inputOmitted) return {};
   if (inputText === undefined) return input;
   try {
     return JSON.parse(inputText) as Json;

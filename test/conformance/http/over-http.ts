@@ -77,11 +77,13 @@ async function run(client: Client, stateMachineId: string, one: Case): Promise<G
   const workers = activityArnsIn(one).flatMap((arn) =>
     (one.workers ?? []).map((worker) => work(client, nameIn(arn), worker, over.signal)),
   );
-  const faults: unknown[] = [];
-  for (const worker of workers) worker.catch((error: unknown) => over.signal.aborted || faults.push(error));
+  // A worker that cannot do its part is known before the execution has waited for it in vain.
+  const fault = new Promise<never>((_, reject) => {
+    for (const worker of workers) worker.catch(reject);
+  });
   try {
-    const execution = await awaitEnd(client, one, await start(client, stateMachineId, one));
-    if (faults.length > 0) throw faults[0];
+    const end = start(client, stateMachineId, one).then((started) => awaitEnd(client, one, started));
+    const execution = await Promise.race([end, fault]);
     return await answerOf(client, one, execution);
   } finally {
     over.abort();

@@ -22,9 +22,10 @@ export function renamed(one: Case, suffix: string): Case {
   const pattern = new RegExp(`(?<![\\w-])(?:${alternatives.join('|')})(?![\\w-])`, 'g');
   const rename = (text: string): string =>
     text.replace(pattern, (name) => `${name.slice(0, NAME_MAX - suffix.length)}${suffix}`);
+  const { id, category, kind, workers, ...rest } = one;
   // Only texts change, so it has the shape that it had; and it stays the case that it is.
-  const inside = renameIn(one as unknown as Json, rename) as unknown as Case;
-  return { ...inside, id: one.id, category: one.category, kind: one.kind };
+  const inside = renameIn(rest as unknown as Json, rename) as unknown as Case;
+  return { ...inside, id, category, kind, ...(workers !== undefined && { workers }) };
 }
 
 function renameIn(value: Json, rename: (text: string) => string): Json {
