@@ -2,9 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { startServer } from '../api/index.js';
-import { compileMachine, type Machine, parseDefinition } from '../asl/index.js';
 import { type Config, ConfigError } from '../config.js';
-import { createArns, distributedMapOf, EXPRESS_SECONDS, processorMachine } from '../engine/index.js';
+import { createArns } from '../engine/index.js';
 import { openObjectStore } from '../objects/index.js';
 import { createOperations } from '../operations/index.js';
 import { connectQueues, type Queues } from '../queue/index.js';
@@ -15,12 +14,12 @@ import {
   type Definitions,
   ensureQueues,
   isUnavailable,
-  type MachineType,
   migrate,
 } from '../store/index.js';
 import { createFunctions, type Handlers, loadHandlers } from '../tasks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
 import { createDatabaseClock, systemEntropy } from './clock.js';
+import { compileStored, processorOf } from './machines.js';
 import { StartError } from './start-error.js';
 
 export interface House {
@@ -43,7 +42,7 @@ export async function openHouse(config: Config, databaseUrl: string, log: Logger
     retryPolicy: config.retryPolicy,
     log,
   });
-  const definitions = createDefinitions({ database, compile, processorOf });
+  const definitions = createDefinitions({ database, compile: compileStored, processorOf });
   return {
     database,
     queues,
@@ -138,25 +137,6 @@ export async function startWork(
     config,
     log,
   });
-}
-
-/** A definition as it was stored: validated before, so that what does not parse is our own fault. */
-function compile(text: string, type: MachineType): Machine {
-  const parsed = parseDefinition(text);
-  if (!parsed.ok)
-    throw new Error(`a stored definition does not parse: ${JSON.stringify(parsed.diagnostics)}`);
-  const machine = compileMachine(parsed.definition);
-  if (type === 'STANDARD') return machine;
-  return { ...machine, timeoutSeconds: Math.min(machine.timeoutSeconds ?? EXPRESS_SECONDS, EXPRESS_SECONDS) };
-}
-
-/** What the children of a distributed Map's runs run. */
-function processorOf(machine: Machine, label: string): { machine: Machine; type: MachineType } | undefined {
-  const processor = processorMachine(machine, label);
-  const executionType = distributedMapOf(machine, label)?.distributed?.executionType;
-  return processor === undefined || executionType === undefined
-    ? undefined
-    : { machine: processor, type: executionType };
 }
 
 const EXAMPLE_HANDLERS = fileURLToPath(

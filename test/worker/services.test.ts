@@ -180,6 +180,18 @@ describe('a child execution', () => {
     });
   });
 
+  test('that is let go while it is being started is stopped once it is there', async () => {
+    const id = await waiting();
+    const tasks = services();
+    const starting = tasks.invoke(effectOf(id, START), aboutOf(id), patient);
+    const key = `${id}/3`;
+    await tasks.release({ kind: 'release', frameId: 1, key, awaited: { kind: 'child' } }, aboutOf(id));
+    const answer = await starting;
+    if (!answer.ok) throw new Error(answer.error);
+    const { executionId } = answer.output as Record<string, string>;
+    expect(await readSignals(database.pool, executionId ?? '', 0)).toMatchObject([{ kind: 'stop' }]);
+  });
+
   test('is asked to stop when nobody waits for it any more', async () => {
     const id = await waiting();
     const answer = await invoke(START, services(), id);

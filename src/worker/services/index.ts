@@ -25,6 +25,8 @@ export interface ServicesOptions {
 
 export function createServices({ functions, mapRuns, ...deps }: ServicesOptions): Tasks {
   const { log } = deps satisfies ServiceDeps;
+  /** Children that are being started, by the key of the call: one that is let go meanwhile is stopped once it is there. */
+  const starting = new Map<string, Promise<TaskOutcome>>();
   return {
     invoke: async (effect, about, call) => {
       const asked = effect.call;
@@ -46,7 +48,11 @@ export function createServices({ functions, mapRuns, ...deps }: ServicesOptions)
         case 'function':
           return withToken(asked.token, () => functions.call(asked, effect, about, call));
         case 'startExecution':
-          return withToken(asked.token, () => durably(() => startExecution(deps, asked, to)));
+          return withToken(asked.token, () => {
+            const started = durably(() => startExecution(deps, asked, to));
+            starting.set(effect.key, started);
+            return started.finally(() => starting.delete(effect.key));
+          });
         case 'sendTaskResult':
           return durably(() => sendTaskResult(deps, asked));
         case 'findActivity':
@@ -73,6 +79,7 @@ export function createServices({ functions, mapRuns, ...deps }: ServicesOptions)
           case 'activity':
             return await voidToken(deps, awaited.token);
           case 'child':
+            await starting.get(effect.key);
             return await stopChild(deps, addressOf(effect, about));
           case 'message':
             return await forgetMessage(deps, addressOf(effect, about));
