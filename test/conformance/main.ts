@@ -1,5 +1,6 @@
 /**
- * `npm run conformance`: the recorded cases, against the language and the engine, without a database.
+ * `npm run conformance`: the recorded cases, against the language and the engine without a database or, with
+ * `--through http`, against a service.
  * Ends with 0 when all that ran is as recorded, 1 when something differs, 2 when there is nothing to run.
  */
 import { existsSync, writeFileSync } from 'node:fs';
@@ -11,18 +12,23 @@ import { report } from './report.js';
 import { runInMemory } from './runner.js';
 import { hasFailed, tallyOf } from './tally.js';
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  // A service that does not start, a file that cannot be written: told in a line.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  return 2;
+});
 
 async function main(args: readonly string[]): Promise<number> {
+  let options: Options | 'help';
   try {
-    const options = readOptions(args);
-    if (options !== 'help') return await run(options);
-    say(USAGE);
-    return 0;
+    options = readOptions(args);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
   }
+  if (options !== 'help') return run(options);
+  say(USAGE);
+  return 0;
 }
 
 async function run({ cases, category, id, level, through, slow, json }: Options): Promise<number> {

@@ -8,27 +8,33 @@ import type { Complaint, Judgement, Through } from '../through.js';
 import { work } from './activity-worker.js';
 import { bodyOf, type Client } from './client.js';
 
-/** How long an execution may take beyond what it takes by itself. */
-const PATIENCE_MS = 60_000;
+/** How a case is run here. */
+export interface Place {
+  /** The id of the state machine that only it has. */
+  stateMachineId: string;
+  /** What it takes by itself. */
+  expectedMs: number;
+}
 
-/** `idOf` gives each case a state machine that only it has. */
-export function overHttp(client: Client, idOf: (one: Case) => string): Through {
+export function overHttp(client: Client, placeOf: (one: Case) => Place): Through {
   return {
     order: 'byBranch',
     judge: (one) =>
-      one.kind === 'create-error' ? create(client, idOf(one), machineOf(one)) : validate(client, one),
+      one.kind === 'create-error'
+        ? create(client, placeOf(one).stateMachineId, machineOf(one))
+        : validate(client, one),
     execute: async (one) => {
-      const stateMachineId = idOf(one);
+      const place = placeOf(one);
       for (const arn of activityArnsIn(one))
         bodyOf(await client.post('/activities', JSON.stringify({ name: nameIn(arn) })));
       for (const [id, { definition, type }] of Object.entries(one.stateMachines ?? {})) {
         const { errors } = await create(client, id, { definition, type: type ?? 'STANDARD' });
         if (errors.length > 0) return { kind: 'refused', errors };
       }
-      const { errors } = await create(client, stateMachineId, machineOf(one));
+      const { errors } = await create(client, place.stateMachineId, machineOf(one));
       return errors.length > 0
         ? { kind: 'refused', errors }
-        : { kind: 'ran', got: await run(client, stateMachineId, one) };
+        : { kind: 'ran', got: await run(client, place, one) };
     },
   };
 }
@@ -72,7 +78,11 @@ async function validate(client: Client, one: Case): Promise<Judgement> {
   return { diagnostics, errors };
 }
 
-async function run(client: Client, stateMachineId: string, one: Case): Promise<Got & { elapsedMs: number }> {
+async function run(
+  client: Client,
+  { stateMachineId, expectedMs }: Place,
+  one: Case,
+): Promise<Got & { elapsedMs: number }> {
   const over = new AbortController();
   const workers = activityArnsIn(one).flatMap((arn) =>
     (one.workers ?? []).map((worker) => work(client, nameIn(arn), worker, over.signal)),
@@ -82,7 +92,9 @@ async function run(client: Client, stateMachineId: string, one: Case): Promise<G
     for (const worker of workers) worker.catch(reject);
   });
   try {
-    const end = start(client, stateMachineId, one).then((started) => awaitEnd(client, one, started));
+    const deadline = Date.now() + expectedMs + PATIENCE_MS;
+    const started = start(client, stateMachineId, one);
+    const end = started.then((execution) => awaitEnd(client, one, execution, deadline));
     const execution = await Promise.race([end, fault]);
     return await answerOf(client, one, execution);
   } finally {
@@ -102,9 +114,13 @@ async function start(client: Client, stateMachineId: string, one: Case): Promise
 }
 
 /** One that was recorded before its end is waited for no longer than its recording. */
-async function awaitEnd(client: Client, one: Case, started: JsonObject): Promise<JsonObject> {
+async function awaitEnd(
+  client: Client,
+  one: Case,
+  started: JsonObject,
+  deadline: number,
+): Promise<JsonObject> {
   const path = `/executions/${String(started['executionId'])}`;
-  const deadline = Date.now() + PATIENCE_MS;
   let execution = started;
   while (execution['status'] === 'RUNNING' && Date.now() < deadline) {
     if (!hasEnd(one)) {
@@ -120,6 +136,9 @@ async function awaitEnd(client: Client, one: Case, started: JsonObject): Promise
 function hasEnd({ expected }: Case): boolean {
   return typeof expected.status === 'string';
 }
+
+/** For the service, beyond what the execution takes. */
+const PATIENCE_MS = 60_000;
 
 /** The API's own limit is a minute; a case that is waited for longer is asked after again. */
 const WAIT_SECONDS = 60;

@@ -3,7 +3,7 @@ import type { Case } from '../corpus.js';
 import { type Result, runCase, runInMemory } from '../runner.js';
 import { QUICK_MS } from '../through.js';
 import { createClient } from './client.js';
-import { overHttp } from './over-http.js';
+import { overHttp, type Place } from './over-http.js';
 import { renamed } from './renaming.js';
 import { startService } from './service.js';
 
@@ -18,19 +18,22 @@ export async function runThroughHttp(
   cases: readonly Case[],
   { slow, databaseUrl }: { slow: boolean; databaseUrl?: string },
 ): Promise<Result[]> {
-  const entries = (await runInMemory(cases)).map(({ one, outcome }, at) => ({
-    one,
-    alone: renamed(one, `-c${String(at)}`),
-    id: `case-${String(at)}`,
-    isSlow: outcome.kind === 'compared' && (outcome.elapsedMs ?? 0) > QUICK_MS,
-    result: { one, outcome: { kind: 'leftOut' } } as Result,
-  }));
+  const entries = (await runInMemory(cases)).map(({ one, outcome }, at) => {
+    const expectedMs = outcome.kind === 'compared' ? (outcome.elapsedMs ?? 0) : 0;
+    return {
+      one,
+      alone: renamed(one, `-c${String(at)}`),
+      place: { stateMachineId: `case-${String(at)}`, expectedMs },
+      isSlow: expectedMs > QUICK_MS,
+      result: { one, outcome: { kind: 'leftOut' } } as Result,
+    };
+  });
   const chosen = entries.filter(({ isSlow }) => slow || !isSlow);
   const functions = Object.assign({}, ...chosen.map(({ alone }) => alone.lambdas ?? {}));
-  const ids = new Map(chosen.map(({ alone, id }) => [alone, id]));
+  const places = new Map(chosen.map(({ alone, place }) => [alone, place]));
   const service = await startService({ functions, ...(databaseUrl !== undefined && { databaseUrl }) });
   try {
-    const through = overHttp(createClient(service.url), (one) => ids.get(one) ?? '');
+    const through = overHttp(createClient(service.url), (one) => places.get(one) as Place);
     const run = async (entry: (typeof entries)[number]): Promise<void> => {
       entry.result = { one: entry.one, outcome: await runCase(entry.alone, through) };
     };
