@@ -84,14 +84,29 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
   const { arns, log } = options;
   const { pool } = options.database;
 
+  /** What is being taken in here, by the map run's id: told when nobody waits for it any more. */
+  const starting = new Map<string, AbortController>();
+
   return {
-    start: (effect, call, about, signal) =>
-      untilKnown(signal, () => start(effect, call.request, about, signal)),
+    start: async (effect, { request }, about, signal) => {
+      const { mapRunId } = request;
+      const givenUp = new AbortController();
+      starting.set(mapRunId, givenUp);
+      const either = AbortSignal.any([signal, givenUp.signal]);
+      try {
+        return await untilKnown(either, () => start(effect, request, about, either));
+      } finally {
+        starting.delete(mapRunId);
+        // The cancel may have come before there was anything to cancel. A worker that shuts down cancels nothing.
+        if (givenUp.signal.aborted) await cancelAgain(mapRunId);
+      }
+    },
     finish: (call, about, signal) => untilKnown(signal, () => finish(call, about, signal)),
     cancel,
   };
 
   async function cancel(mapRunId: string): Promise<void> {
+    starting.get(mapRunId)?.abort();
     const stopping = await cancelMapRun(pool, mapRunId);
     if (stopping !== undefined) callLeader(stopping.queue, mapRunId);
   }
@@ -120,8 +135,6 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
         throw error;
       }
     }
-    // Given up while it was being opened: the cancel that followed may have seen it before.
-    if (signal.aborted) await cancel(mapRunId);
     if (total === 0 || before?.over === true) await tellParent(mapRunId);
     else callLeader(about.queue, mapRunId);
     return { ok: true, output: { total } };
@@ -239,6 +252,14 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
         log.warn({ err: error }, 'a map run met a fault of the database; it is tried again');
         await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
       }
+    }
+  }
+
+  async function cancelAgain(mapRunId: string): Promise<void> {
+    try {
+      await cancel(mapRunId);
+    } catch (error) {
+      log.warn({ err: error, mapRunId }, 'a map run could not be cancelled; it is when its parent ends');
     }
   }
 
