@@ -130,6 +130,63 @@ describe('the levels of a comparison', () => {
     expect(difference(express, gotWith(SHOWN))).toBeUndefined();
     expect(difference(express, gotWith(SHOWN.slice(0, 2)))).toBeDefined();
   });
+
+  test('an Express execution that was waited for is recorded with the whole answer', () => {
+    const response: JsonObject = {
+      executionArn: 'arn:<name>',
+      stateMachineArn: 'arn:<ArnPart_0idx>',
+      name: '<name>',
+      status: 'SUCCEEDED',
+      startDate: 'datetime',
+      stopDate: 'datetime',
+      input: {},
+      inputDetails: { included: true },
+      output: 1,
+      outputDetails: { included: true },
+      billingDetails: { billedDurationInMilliseconds: 100 },
+    };
+    const found = (change: JsonObject): string | undefined =>
+      difference(
+        {
+          ...caseWith([]),
+          expected: { status: 'SUCCEEDED', output: 1, response: { ...response, ...change } },
+        },
+        gotWith(SHOWN),
+      );
+    expect(found({})).toBeUndefined();
+    expect(found({ input: { a: 1 } })).toBeDefined();
+    expect(found({ error: 'E' })).toBeDefined();
+    expect(found({ name: 'another' })).toBeDefined();
+  });
+
+  test('each logged event is one of the history, with the details that it shows', () => {
+    const logged = {
+      id: '2',
+      previous_event_id: '0',
+      type: 'PassStateEntered',
+      details: { name: 'S' },
+      execution_arn: 'arn:<name>',
+      redrive_count: '0',
+    };
+    const found = (change: JsonObject): string | undefined =>
+      difference(
+        {
+          ...caseWith([]),
+          expected: {
+            status: 'SUCCEEDED',
+            output: 1,
+            other: { logged_execution_events: [{ ...logged, ...change }] },
+          },
+        },
+        gotWith(SHOWN),
+      );
+    expect(found({})).toBeUndefined();
+    expect(found({ details: { name: 'S', input: [1, 2] } })).toBeUndefined();
+    expect(found({ details: { name: 'S', input: [1] } })).toBeDefined();
+    expect(found({ details: {} })).toBeDefined();
+    expect(found({ id: '9' })).toBeDefined();
+    expect(found({ type: 'PassStateExited' })).toBeDefined();
+  });
 });
 
 function difference(one: Case, got: Got): string | undefined {
