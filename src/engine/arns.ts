@@ -7,6 +7,8 @@ export interface Arns {
   express(stateMachineId: string, name: string, executionId: string): string;
   mapRun(stateMachineId: string, label: string, mapRunId: string): string;
   activity(name: string): string;
+  /** A function's, as AWS names its latest version. */
+  function(name: string): string;
 }
 
 /** `region` and `accountId` are what the operator says; nothing here depends on them. */
@@ -18,6 +20,7 @@ export function createArns({ region, accountId }: { region: string; accountId: s
     express: (id, name, executionId) => arn('express', `${id}:${name}:${executionId}`),
     mapRun: (id, label, mapRunId) => arn('mapRun', `${id}/${label}:${mapRunId}`),
     activity: (name) => arn('activity', name),
+    function: (name) => `arn:aws:lambda:${region}:${accountId}:function:${name}:$LATEST`,
   };
 }
 

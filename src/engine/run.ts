@@ -28,6 +28,8 @@ export interface About {
   /** What the context object shows as the execution's and the machine's id; absent: the ids themselves. */
   executionArn?: string;
   stateMachineArn?: string;
+  /** Absent: Standard. */
+  isExpress?: boolean;
   /** Makes the ARNs of map runs. */
   arns?: Arns;
   /** Shown in the context object and in ExecutionStarted when there is one. */

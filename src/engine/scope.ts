@@ -109,7 +109,8 @@ class FrameScope implements Scope {
         name: about.executionName,
         input: about.input,
         startTimeMs: about.startTimeMs,
-        redriveCount: 0,
+        // Of a Standard execution's; an Express one is never redriven.
+        ...(about.isExpress !== true && { redriveCount: 0 }),
         ...(about.roleArn !== undefined && { roleArn: about.roleArn }),
       },
       stateMachine: { id: about.stateMachineArn ?? about.stateMachineId, name: about.stateMachineName },

@@ -126,10 +126,11 @@ export async function startWork(
   config: Config,
   log: Logger,
 ): Promise<Worker> {
+  const arns = createArns(config);
   return startWorker({
     ...house,
-    functions: createFunctions({ handlers, logFor: (about) => log.child(about) }),
-    arns: createArns(config),
+    functions: createFunctions({ handlers, arnOf: arns.function, logFor: (about) => log.child(about) }),
+    arns,
     objects: openObjectStore(config.objects),
     clock: createDatabaseClock(),
     entropy: systemEntropy,

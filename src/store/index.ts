@@ -151,6 +151,7 @@ export {
   type OfferedTask,
   offerTask,
   type ReturnAddress,
+  standingOfToken,
   type TokenAnswer,
   voidToken,
   voidTokensOfEnded,

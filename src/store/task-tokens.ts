@@ -104,6 +104,17 @@ export async function answerToken(
   return { kind: rows[0]?.known === true ? 'gone' : 'unknown' };
 }
 
+/** Whether an answer would be delivered now, for who could not give one. */
+export async function standingOfToken(pool: pg.Pool, token: string): Promise<'open' | 'gone' | 'unknown'> {
+  if (token.includes('\0')) return 'unknown';
+  const { rows } = await pool.query<{ done: boolean }>(
+    'SELECT done_at IS NOT NULL AS done FROM task_tokens WHERE token = $1',
+    [token],
+  );
+  if (rows[0] === undefined) return 'unknown';
+  return rows[0].done ? 'gone' : 'open';
+}
+
 /** Nobody waits for it any more: whoever answers it later is refused. */
 export async function voidToken(pool: pg.Pool, token: string): Promise<void> {
   await pool.query('UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL', [token]);

@@ -24,15 +24,23 @@ export interface Functions {
 
 export interface FunctionsOptions {
   handlers: Handlers;
+  /** What AWS would call a function: for the cause when there is none of that name. */
+  arnOf: (functionName: string) => string;
   /** Makes the logger that a handler gets, bound to the execution and state. */
   logFor: (about: { executionId: string; stateName: string; functionName: string }) => HandlerLog;
 }
 
-export function createFunctions({ handlers, logFor }: FunctionsOptions): Functions {
+export function createFunctions({ handlers, arnOf, logFor }: FunctionsOptions): Functions {
   return {
     async call({ functionName, input, credentials }, effect, about, call) {
       const handler = Object.hasOwn(handlers, functionName) ? handlers[functionName] : undefined;
-      if (handler === undefined) return missing(functionName, effect.stateName);
+      if (handler === undefined) {
+        logFor({ executionId: about.executionId, stateName: effect.stateName, functionName }).warn(
+          {},
+          'the handlers module of this worker has no function of that name',
+        );
+        return missing(arnOf(functionName), effect.key);
+      }
       try {
         const result = await handler(input, {
           executionId: about.executionId,
@@ -70,10 +78,14 @@ export function createFunctions({ handlers, logFor }: FunctionsOptions): Functio
   };
 }
 
-/** No function of that name: AWS's error name for it, and where to look. */
-function missing(functionName: string, stateName: string): TaskOutcome {
-  const cause = `Function not found: ${functionName}. State '${stateName}' calls it, and the handlers module of this worker has none of that name.`;
-  return { ok: false, error: 'Lambda.ResourceNotFoundException', cause };
+/** No function of that name, in AWS's words. The request is the attempt. */
+function missing(arn: string, key: string): TaskOutcome {
+  const service = `Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: ${key}; Proxy: null`;
+  return {
+    ok: false,
+    error: 'Lambda.ResourceNotFoundException',
+    cause: `Function not found: ${arn} (${service})`,
+  };
 }
 
 /** Anything can be thrown, also what has no text: an object that refers to itself, a name that is a number. */

@@ -232,6 +232,7 @@ export function createRunner(options: RunnerOptions): Runner {
     return {
       executionId,
       executionName: name,
+      ...(isExpress && { isExpress }),
       stateMachineId,
       // What AWS calls a machine's name is unique, as our id is; our name is for people.
       stateMachineName: stateMachineId,

@@ -42,6 +42,7 @@ async function getAnswer(one: Case, definition: JsonObject): Promise<Got & { ela
     activities: activitiesOf(one),
     about: {
       executionId: executionArn,
+      isExpress: isExpress(one),
       executionName: name,
       stateMachineId: stateMachineArn,
       stateMachineName: 'machine',

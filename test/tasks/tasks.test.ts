@@ -23,7 +23,12 @@ function effect(functionName: string) {
 
 function invoke(handlers: Handlers, functionName = 'charge') {
   const asked = effect(functionName);
-  return createFunctions({ handlers, logFor: () => rememberingLog() }).call(asked.call, asked, about, call);
+  return createFunctions({ handlers, arnOf: (name) => name, logFor: () => rememberingLog() }).call(
+    asked.call,
+    asked,
+    about,
+    call,
+  );
 }
 
 describe('a handler', () => {
@@ -101,7 +106,11 @@ describe('a handler', () => {
 
   test('that is missing fails by name, and nothing is echoed', async () => {
     const outcome = await invoke({ charge: () => 1 }, 'refund');
-    expect(outcome).toMatchObject({ ok: false, error: 'Lambda.ResourceNotFoundException' });
+    expect(outcome).toMatchObject({
+      ok: false,
+      error: 'Lambda.ResourceNotFoundException',
+      cause: expect.stringMatching(/^Function not found: refund \(Service: AWSLambda; Status Code: 404; /),
+    });
     expect(await invoke({ charge: () => 1 }, 'toString')).toMatchObject({ ok: false });
     expect(await invoke({ charge: () => 1 }, '__proto__')).toMatchObject({ ok: false });
   });

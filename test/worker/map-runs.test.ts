@@ -99,7 +99,7 @@ function worker(name: string, objects: ObjectStore | 'none' | undefined): Promis
   return startWorker({
     database,
     queues,
-    functions: createFunctions({ handlers: handlersOf(name), logFor: () => log }),
+    functions: createFunctions({ handlers: handlersOf(name), arnOf: (name) => name, logFor: () => log }),
     arns,
     objects:
       objects === 'none' ? undefined : (objects ?? openObjectStore({ directory: objectsDir, s3: undefined })),

@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 
 function services(handlers: Handlers = {}, on: Database = database, log = rememberingLog()) {
-  const functions = createFunctions({ handlers, logFor: () => log });
+  const functions = createFunctions({ handlers, arnOf: (name) => name, logFor: () => log });
   return createServices({ database: on, functions, mapRuns, arns, ring, log });
 }
 

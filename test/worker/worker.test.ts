@@ -82,7 +82,7 @@ function worker(concurrency = 10, shutdownGraceMs = 5_000): Promise<Worker> {
   return startWorker({
     database,
     queues,
-    functions: createFunctions({ handlers, logFor: () => log }),
+    functions: createFunctions({ handlers, arnOf: (name) => name, logFor: () => log }),
     arns: createArns({ region: 'us-east-1', accountId: '000000000000' }),
     objects: undefined,
     clock: createDatabaseClock(),

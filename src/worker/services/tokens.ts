@@ -5,6 +5,7 @@ import {
   issueToken as issue,
   voidToken as makeVoid,
   type ReturnAddress,
+  standingOfToken,
   type TokenAnswer,
 } from '../../store/index.js';
 import { refused, ringFor, type ServiceDeps } from './service.js';
@@ -21,13 +22,19 @@ export async function issueToken(
 
 /** SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat, from within a workflow. */
 export async function sendTaskResult(deps: ServiceDeps, call: SendTaskResultCall): Promise<TaskOutcome> {
+  const { pool } = deps.database;
   const answer = answerOf(call);
-  if (answer === undefined) return refused('InvalidOutput', "Invalid Output: 'The output is not JSON'");
-  const outcome = await answerToken(deps.database.pool, call.token, answer);
+  // AWS looks at the token first.
+  const outcome =
+    answer === undefined
+      ? { kind: await standingOfToken(pool, call.token) }
+      : await answerToken(pool, call.token, answer);
   switch (outcome.kind) {
     case 'delivered':
       ringFor(deps, [outcome.woken]);
       return { ok: true, output: {} };
+    case 'open':
+      return refused('InvalidOutput', "Invalid Output: 'The output is not JSON'");
     case 'unknown':
       return refused('InvalidToken', "Invalid Token: 'Invalid token'");
     case 'gone':
