@@ -23,6 +23,9 @@ export const DIAGNOSTIC_CODES = {
     'A StartAt, Next or Default names no state of its group, or no transition leads to a state.',
   MISSING_END_STATE: 'A group of states has no state that ends it.',
   DUPLICATE_STATE_NAME: 'A state name is used twice in the state machine.',
+  INVALID_STATE_NAME: 'A state name is empty or too long.',
+  DUPLICATE_LABEL_NAME: 'A Label is used twice in the state machine.',
+  INVALID_LABEL_NAME: 'A Label is too long, or has characters that a label may not have.',
   UNKNOWN_ERROR_NAME: 'ErrorEquals names a reserved error that does not exist.',
   NOT_SUPPORTED_YET: 'The definition is valid for AWS, but uses a feature that is not built yet.',
 } as const;

@@ -138,7 +138,9 @@ describe('a Label', () => {
       StartAt: 'M',
       States: { M: map('i', { Next: 'N' }, 'same'), N: map('j', { End: true }, 'same') },
     };
-    expect(validateDefinition(twice)).toMatchObject([{ pointer: '/States/N/Label' }]);
+    expect(validateDefinition(twice)).toMatchObject([
+      { code: 'DUPLICATE_LABEL_NAME', pointer: '/States/N/Label' },
+    ]);
     const made = {
       StartAt: 'a b',
       States: {

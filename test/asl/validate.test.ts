@@ -406,7 +406,7 @@ describe('one complaint for one fault', () => {
   test('a name of more than 80 characters', () => {
     const name = 'x'.repeat(81);
     expect(codes(validateDefinition({ StartAt: name, States: { [name]: { Type: 'Succeed' } } }))).toEqual([
-      `SCHEMA_VALIDATION_FAILED /States/${name}`,
+      `INVALID_STATE_NAME /States/${name}`,
     ]);
   });
 

@@ -57,6 +57,27 @@ describe('lambda:invoke', () => {
     ]);
   });
 
+  test('never waits for a function that an expression asked not to wait for: it fails by name', async () => {
+    const { end, calls } = await play({
+      definition: machineOf({
+        W: {
+          Type: 'Task',
+          QueryLanguage: 'JSONata',
+          Resource: 'arn:aws:states:::lambda:invoke',
+          Arguments: "{% {'FunctionName': 'work', 'InvocationType': 'Event'} %}",
+          End: true,
+        },
+      }),
+      handlers: { work: () => ({ output: 1 }) },
+    });
+    expect(calls).toEqual([]);
+    expect(end).toMatchObject({
+      status: 'FAILED',
+      error: 'States.Runtime',
+      cause: expect.stringContaining('the InvocationType "Event" of lambda:invoke'),
+    });
+  });
+
   test('answers for a function that does not exist, and calls no other', async () => {
     const { end, history } = await invoke({ FunctionName: 'nobody' });
     expect(end?.output).toEqual({ caught: 'Lambda.ResourceNotFoundException' });

@@ -98,7 +98,11 @@ function checkNamedState(
 
 function checkName(name: string, pointer: string, complaints: Complaints, view: MachineView): void {
   if (name === '' || name.length > MAX_NAME) {
-    complaints.schema(pointer, `Expected a state name of 1 to ${MAX_NAME} characters, found ${name.length}.`);
+    complaints.add(
+      'INVALID_STATE_NAME',
+      pointer,
+      `Expected a state name of 1 to ${MAX_NAME} characters, found ${name.length}.`,
+    );
   }
   const other = view.names.get(name);
   if (other === undefined) view.names.set(name, pointer);
@@ -177,7 +181,8 @@ function checkMapGroups(map: JsonObject, pointer: string, complaints: Complaints
   const other = view.labels.get(label);
   if (other === undefined) view.labels.set(label, at);
   else
-    complaints.schema(
+    complaints.add(
+      'DUPLICATE_LABEL_NAME',
       at,
       `Expected labels that are unique in the whole state machine, found '${label}' here and at ${other}.`,
     );

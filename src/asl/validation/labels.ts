@@ -12,11 +12,16 @@ export const label: Check = (value, pointer, complaints) => {
   name(value, pointer, complaints);
   if (typeof value !== 'string') return;
   if (value.length > MAX_LABEL) {
-    complaints.schema(pointer, `Expected a Label of at most ${MAX_LABEL} characters, found ${value.length}.`);
+    complaints.add(
+      'INVALID_LABEL_NAME',
+      pointer,
+      `Expected a Label of at most ${MAX_LABEL} characters, found ${value.length}.`,
+    );
   }
   const found = FORBIDDEN.exec(value)?.[0];
   if (found !== undefined) {
-    complaints.schema(
+    complaints.add(
+      'INVALID_LABEL_NAME',
       pointer,
       `Expected a Label without white space, wildcards, brackets and special characters, found ${JSON.stringify(found)}.`,
     );

@@ -1,12 +1,10 @@
 import type { JsonObject } from '../../std/json.js';
-import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
 import type { QueryLanguage } from '../definition.js';
-import { isExpression } from '../jsonata/syntax.js';
-import { type Pattern, parseResource, type Resource, type ServiceAction } from '../resource.js';
+import { type Pattern, parseResource, type Resource } from '../resource.js';
 import type { Complaints } from './complaints.js';
-import { describe } from './complaints.js';
 import { checkExclusive, checkRequired, fieldOf } from './object.js';
+import { checkRequest } from './request.js';
 
 /** What concerns more than one field of a Task (https://states-language.net/spec.html#task-state). */
 export function checkTask(
@@ -57,7 +55,7 @@ function checkResource(
   else if (resource.kind === 'unsupported')
     complaints.notSupported(at, `${resource.feature}, found the resource ${text}`);
   else if (resource.integration.kind === 'service')
-    checkRequest(REQUIRED[resource.integration.service], task, language, pointer, complaints);
+    checkRequest(resource.integration.service, task, language, pointer, complaints);
 }
 
 /** AWS's words for what an Express machine never supports; the blank at the end of the first is AWS's too. */
@@ -78,41 +76,4 @@ function expressRefusal(resource: Exclude<Resource, { kind: 'unknown' }>): strin
 function patternOf(resource: Exclude<Resource, { kind: 'unknown' }>): Pattern {
   if (resource.kind === 'unsupported') return resource.pattern;
   return resource.integration.kind === 'service' ? resource.integration.pattern : 'requestResponse';
-}
-
-/** What a service cannot be called without. */
-const REQUIRED: Readonly<Record<ServiceAction, readonly string[]>> = {
-  'lambda:invoke': ['FunctionName'],
-  'states:startExecution': ['StateMachineArn'],
-  'aws-sdk:sfn:startExecution': ['StateMachineArn'],
-  'aws-sdk:sfn:sendTaskSuccess': ['TaskToken', 'Output'],
-  'aws-sdk:sfn:sendTaskFailure': ['TaskToken'],
-  'aws-sdk:sfn:sendTaskHeartbeat': ['TaskToken'],
-};
-
-/** A service finds what it is asked for in the parameters. */
-function checkRequest(
-  names: readonly string[],
-  task: JsonObject,
-  language: QueryLanguage,
-  pointer: string,
-  complaints: Complaints,
-): void {
-  const field = language === 'JSONata' ? 'Arguments' : 'Parameters';
-  const parameters = fieldOf(task, field);
-  if (parameters === undefined) {
-    checkRequired(task, [field], pointer, complaints);
-    return;
-  }
-  if (language === 'JSONata' && isExpression(parameters)) return;
-  const at = appendPointer(pointer, field);
-  if (!isObject(parameters)) {
-    complaints.schema(at, `Expected an object with ${names.join(', ')}, found ${describe(parameters)}.`);
-    return;
-  }
-  for (const name of names) {
-    const evaluated = language === 'JSONPath' && Object.hasOwn(parameters, `${name}.$`);
-    if (!Object.hasOwn(parameters, name) && !evaluated)
-      complaints.schema(at, `The field '${name}' is required but was missing`);
-  }
 }

@@ -14,7 +14,7 @@ interface Call {
  * What the optimized Lambda integration calls, from the state's parameters
  * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html). A Payload that is a string
  * is JSON text; none, or null, is `{}`.
- * @throws StatesError when the parameters name no function.
+ * @throws StatesError States.Runtime when the parameters name no function, or ask not to wait for it.
  */
 export function callOf(parameters: Json): Call {
   const given = isObject(parameters) ? parameters : {};
@@ -23,6 +23,14 @@ export function callOf(parameters: Json): Call {
     throw new StatesError(
       'States.Runtime',
       'The field "FunctionName" is required but was missing or not a string',
+    );
+  }
+  // Validation has refused it where it was written; an expression may still have made it.
+  const invocation = given['InvocationType'] ?? 'RequestResponse';
+  if (invocation !== 'RequestResponse') {
+    throw new StatesError(
+      'States.Runtime',
+      `Not supported yet: the InvocationType ${JSON.stringify(invocation)} of lambda:invoke.`,
     );
   }
   const call: Call = { functionName: nameIn(functionName), tail: given['LogType'] === 'Tail' };
