@@ -50,7 +50,7 @@ export interface ClaimOptions {
 
 export type ClaimAnswer =
   | { kind: 'claimed'; claimed: Claimed }
-  /** Nobody has it, but it is not due yet: the doorbell rang early. */
+  /** Nobody has it, but it is not due yet: the doorbell rang early. Or it is due, and somebody held its row just then. */
   | { kind: 'early'; queue: string; wakeAtMs: number }
   /** It has ended, or another has it. */
   | { kind: 'none' };
@@ -100,7 +100,8 @@ export function createClaims(options: ClaimOptions): Claims {
       text: CLAIM,
       values: [workerId, uuidArray(ids)],
     });
-    if (rows[0]?.alive !== true) onLost();
+    const alive = rows[0]?.alive === true;
+    if (!alive) onLost();
     for (const row of rows) {
       if (row.id === null) continue;
       answers.set(row.id, { kind: 'claimed', claimed: toClaimed(row, row.id) });
@@ -111,7 +112,7 @@ export function createClaims(options: ClaimOptions): Claims {
     const { rows: early } = await pool.query<{ id: string; queue: string; wake_ms: number }>({
       name: 'early',
       text: EARLY,
-      values: [uuidArray(missing)],
+      values: [uuidArray(missing), alive],
     });
     for (const { id, queue, wake_ms } of early) answers.set(id, { kind: 'early', queue, wakeAtMs: wake_ms });
     return answers;

@@ -172,7 +172,10 @@ export function createRunner(options: RunnerOptions): Runner {
         const answer = await session.claims.claim(executionId);
         if (answer.kind === 'claimed') return { claimed: answer.claimed, session };
         // Without a job id: the timer's own job may be the one that brought us here.
-        if (answer.kind === 'early') ringAhead(answer.queue, executionId, answer.wakeAtMs, true);
+        if (answer.kind === 'early') {
+          const againAtMs = Math.max(answer.wakeAtMs, options.clock.now() + LOCKED_AGAIN_MS);
+          ringAhead(answer.queue, executionId, againAtMs, true);
+        }
         return undefined;
       } catch (error) {
         const { draining, abandoned } = session.standing;
@@ -311,4 +314,6 @@ export function createRunner(options: RunnerOptions): Runner {
 }
 
 const GIVE_BACK_MS = 1_000;
+/** What holds an execution's row is a statement of one row, with its commit. */
+const LOCKED_AGAIN_MS = 20;
 const CLAIM_AGAIN_MS = 500;

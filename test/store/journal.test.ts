@@ -404,3 +404,22 @@ test('a doorbell that rings early learns when to ring again', async () => {
   const answer = await claims.claim(id);
   expect(answer).toMatchObject({ kind: 'early', queue: 'default' });
 });
+
+test('a doorbell that finds the row held by another statement is to ring again', async () => {
+  const [id] = (await insertExecutions(pool, 1)) as [string];
+  const claims = createClaims({
+    pool,
+    workerId,
+    isActive: () => false,
+    onLost: () => undefined,
+    onFreed: () => undefined,
+  });
+  const holder = await pool.connect();
+  await holder.query('BEGIN');
+  await holder.query('UPDATE executions SET waited = true WHERE id = $1', [id]);
+  expect(await claims.claim(id)).toMatchObject({ kind: 'early', queue: 'default' });
+  await holder.query('COMMIT');
+  holder.release();
+  expect((await claims.claim(id)).kind).toBe('claimed');
+  expect(await claims.claim(id)).toEqual({ kind: 'none' });
+});

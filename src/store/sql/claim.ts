@@ -38,10 +38,14 @@ JOIN journal j ON j.execution_id = t.id AND j.seq > t.after
 ORDER BY j.execution_id, j.seq
 `;
 
-/** Of those that could not be claimed: what nobody has and is not due yet. */
+/**
+ * Of those that could not be claimed: what nobody has and is not due yet; and, if `$2`, what is due and was locked at
+ * that moment, so that `SKIP LOCKED` passed it by. Whoever had the lock need not have been waking it, and then
+ * nobody would ring again.
+ */
 export const EARLY = `
 SELECT id, queue, (extract(epoch FROM wake_at) * 1000)::float8 AS wake_ms FROM executions
-WHERE id = ANY($1::uuid[]) AND owner IS NULL AND end_time IS NULL AND wake_at > now()
+WHERE id = ANY($1::uuid[]) AND owner IS NULL AND end_time IS NULL AND ($2 AND wake_at IS NOT NULL OR wake_at > now())
 `;
 
 /** Gives back what this worker owns and does not know of, since the answer to a claim was lost. */
