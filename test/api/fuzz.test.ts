@@ -126,6 +126,7 @@ function complaintAbout(
   if (method === 'HEAD' || (status < 300 && operation === undefined)) return undefined;
   if (status >= 300 && status < 400)
     return operation === undefined ? undefined : `was answered with ${status}`;
+  if (status === 204) return text === '' ? undefined : `was answered with 204 and ${text}`;
   if (!type.startsWith('application/json')) return `was answered with ${type}: ${text}`;
   const body: unknown = JSON.parse(text);
   if (operation === undefined || status === 404 || status === 405) {

@@ -58,7 +58,7 @@ export function sendRaw(url: string, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     let received = '';
-    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer in 5 s')));
+    socket.setTimeout(30_000, () => socket.destroy(new Error('no answer in 30 s')));
     socket.on('data', (chunk) => {
       received += chunk.toString('latin1');
     });
