@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 
 /** The two query parameters that every list has. */
 export const PageQuery = {
@@ -33,4 +33,3 @@ export function pageOf<T extends TSchema>(items: T, title: string) {
   );
 }
 
-export type PageBody<T extends TSchema> = Static<ReturnType<typeof pageOf<T>>>;
