@@ -21,7 +21,15 @@ import type {
   TaskOutcome,
   Tasks,
 } from './ports.js';
-import { applyDelta, currentState, nextWakeAt, pendingInvocations, type Run, snapshotOf } from './run.js';
+import {
+  applyDelta,
+  currentState,
+  nextWakeAt,
+  overdueWaits,
+  pendingInvocations,
+  type Run,
+  snapshotOf,
+} from './run.js';
 import { type Happening, isEmpty, mergeAllSteps, type Step, step } from './step.js';
 
 export interface ActivationOptions {
@@ -59,6 +67,9 @@ export type ActivationEnd = 'ended' | 'parked' | 'woken' | 'lost';
 
 /** A park and a claim take some milliseconds, and a doorbell may ring a little early. */
 const NEARLY_MS = 50;
+
+/** Signals that keep coming in do not keep a frame from timing out. */
+const WITHDRAW_TRIES = 10;
 
 /** `setTimeout` takes at most 2^31 - 1 ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -201,19 +212,45 @@ export class Activation {
   async #decide(): Promise<Step | undefined> {
     const steps: Step[] = [];
     const { clock } = this.#options.ports;
-    const dueAtMs = nextWakeAt(this.#run);
-    if (dueAtMs !== undefined && dueAtMs <= clock.now()) this.#happened.push({ kind: 'tick' });
-    for (const happening of this.#happened.splice(0)) {
-      const taken = await step(this.#run, happening, Math.floor(clock.now()));
+    const fold = async (happening: Happening, nowMs: number): Promise<void> => {
+      const taken = await step(this.#run, happening, nowMs);
       applyDelta(this.#run, taken.delta);
       // A heartbeat is worth no commit: a call is made anew after a crash, and its clock starts anew with it.
       if (happening.kind !== 'heartbeat') steps.push(taken);
+    };
+    for (let tries = 1; ; tries++) {
+      for (const happening of this.#happened.splice(0))
+        if (happening.kind !== 'tick') await fold(happening, Math.floor(clock.now()));
+      const dueAtMs = nextWakeAt(this.#run);
+      const nowMs = Math.floor(clock.now());
+      if (dueAtMs === undefined || dueAtMs > nowMs) break;
+      // What the clock says comes last: whatever has come in by now came in time.
+      if (tries < WITHDRAW_TRIES && !(await this.#withdrawOverdue(nowMs))) continue;
+      await fold({ kind: 'tick' }, nowMs);
+      break;
     }
     const [first, ...rest] = steps;
     const decided = first === undefined ? undefined : mergeAllSteps(first, rest);
     // An endless loop of pure states gives way to the clock, the inbox and its neighbours here.
     if (decided?.more === true) this.#happened.push({ kind: 'tick' });
     return decided;
+  }
+
+  /**
+   * Whoever answers in the moment in which a frame's time is up is either heard or refused. This is done before the
+   * commit, and may be: whoever takes the execution up after a crash finds the time up, too.
+   * @returns false when something has come in that is to be folded in first.
+   */
+  async #withdrawOverdue(nowMs: number): Promise<boolean> {
+    const { tasks } = this.#options.ports;
+    if (tasks.withdraw === undefined) return true;
+    for (const effect of overdueWaits(this.#run, nowMs)) {
+      if (await tasks.withdraw(effect, this.#about(), this.#inboxSeq)) continue;
+      this.#unread = true;
+      await this.#readInbox();
+      return false;
+    }
+    return true;
   }
 
   /** Whether the execution leaves this worker with the coming commit, and how. */

@@ -83,6 +83,14 @@ export interface Tasks {
   invoke(effect: InvokeEffect, about: ExecutionAbout, call: TaskCall): Promise<TaskOutcome>;
   /** Does what a `release` effect asks for, as well as it can: whoever answers later is refused or ignored. Never throws. */
   release(effect: ReleaseEffect, about: ExecutionAbout): Promise<void>;
+  /**
+   * Takes back what a frame waits for, right before it times out: from then on nobody can answer it. Absent: nobody
+   * answers from outside.
+   * @param inboxSeq how far the inbox has been read.
+   * @returns false when more has come in, which may be the answer: it is to be read first, and nothing was taken back.
+   * @throws what the database throws.
+   */
+  withdraw?(effect: ReleaseEffect, about: ExecutionAbout, inboxSeq: number): Promise<boolean>;
 }
 
 export interface TaskCall {

@@ -12,11 +12,11 @@
 import type { Machine } from '../asl/index.js';
 import type { Json } from '../std/json.js';
 import type { Arns } from './arns.js';
-import type { InvokeEffect } from './effects.js';
+import type { InvokeEffect, ReleaseEffect } from './effects.js';
 import type { Frame, RunMeta } from './frame.js';
-import { invocationOf } from './invocation.js';
+import { awaitedOf, invocationOf } from './invocation.js';
 import type { Entropy, FrameDelta } from './ports.js';
-import { dueAtMs, earlier, nextTimerMs, pushTimer, type Timers } from './timers.js';
+import { dueAtMs, dueFrames, earlier, nextTimerMs, pushTimer, type Timers } from './timers.js';
 
 export interface About {
   executionId: string;
@@ -145,6 +145,16 @@ export function nextWakeAt(run: Run): number | undefined {
   if (isEnded(run)) return undefined;
   if (run.ready.size > 0) return 0;
   return earlier(nextTimerMs(run.timers, run.frames), run.meta.deadlineMs);
+}
+
+/** What frames wait for from outside whose time is up at `nowMs`. */
+export function overdueWaits(run: Run, nowMs: number): ReleaseEffect[] {
+  return dueFrames(run.timers, run.frames, nowMs).flatMap((frameId) => {
+    const frame = run.frames.get(frameId);
+    const awaited = frame === undefined ? undefined : awaitedOf(frame);
+    if (awaited === undefined || frame === undefined || !('key' in frame.phase)) return [];
+    return [{ kind: 'release' as const, frameId, key: frame.phase.key, awaited }];
+  });
 }
 
 /** The calls that are out: after a recovery they must be made again, under the same keys. */

@@ -139,7 +139,7 @@ async function goOnUnlessFull(draft: Draft, happening: Happening): Promise<boole
   try {
     const taking = take(draft, happening);
     if (taking instanceof Promise) await taking;
-    return await goOnWithAll(draft);
+    return await goOnWithAll(draft, happening.kind === 'tick');
   } catch (error) {
     if (!(error instanceof HistoryFull)) throw error;
     const cause = `The execution reached the maximum number of history events (${String(draft.meta.nextEventId)}).`;
@@ -150,11 +150,15 @@ async function goOnUnlessFull(draft: Draft, happening: Happening): Promise<boole
   }
 }
 
-/** Fires what is due, then lets every ready frame go on in turn. Returns whether it had to leave something. */
-async function goOnWithAll(draft: Draft): Promise<boolean> {
+/**
+ * Fires what is due, then lets every ready frame go on in turn. Only a tick fires: what comes in together with an
+ * answer may be the answer that another frame waits for, and it came in time.
+ * @returns whether it had to leave something.
+ */
+async function goOnWithAll(draft: Draft, fires: boolean): Promise<boolean> {
   let left = MAX_TRANSITIONS;
   const { run, queue } = draft;
-  for (const id of dueFrames(run.timers, run.frames, draft.nowMs)) {
+  for (const id of fires ? dueFrames(run.timers, run.frames, draft.nowMs) : []) {
     if (draft.meta.ended !== undefined) return false;
     // What this step has touched already has just been given its time.
     if (draft.changed.has(id) || draft.dropped.has(id)) continue;

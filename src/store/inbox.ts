@@ -58,14 +58,41 @@ export async function readSignals(pool: pg.Pool, executionId: string, seq: numbe
   return rows.map(({ seq, kind, data }) => ({ seq, kind, data: JSON.parse(data) }) as InboxSignal);
 }
 
-/** The executions of a worker that have signals waiting: what a lost notification would have said. */
-export async function signalledExecutions(pool: pg.Pool, workerId: string): Promise<string[]> {
+/**
+ * Those of these executions that have signals in their inbox: what a lost notification would have said.
+ * Plan: Index Only Scan on inbox_pkey for each id.
+ */
+export async function signalledExecutions(pool: pg.Pool, executionIds: readonly string[]): Promise<string[]> {
+  if (executionIds.length === 0) return [];
   const { rows } = await pool.query<{ id: string }>(
-    `SELECT DISTINCT e.id FROM inbox i JOIN executions e ON e.id = i.execution_id
-     WHERE e.owner = $1 AND e.end_time IS NULL`,
-    [workerId],
+    `SELECT a.id FROM unnest($1::uuid[]) a (id)
+     WHERE EXISTS (SELECT 1 FROM inbox i WHERE i.execution_id = a.id)`,
+    [executionIds],
   );
   return rows.map(({ id }) => id);
+}
+
+/**
+ * Deletes what has come in for executions that ended without reading it, a page at a time.
+ * @returns the last execution that was looked at; undefined: it came to the end.
+ */
+export async function clearInboxOfEnded(
+  pool: pg.Pool,
+  afterId: string,
+  limit: number,
+): Promise<string | undefined> {
+  const { rows } = await pool.query<{ last: string | null; looked: number }>(
+    `WITH page AS MATERIALIZED (
+       SELECT execution_id FROM inbox WHERE execution_id > $1 GROUP BY execution_id ORDER BY execution_id LIMIT $2
+     ), gone AS (
+       DELETE FROM inbox i USING page p, executions e
+       WHERE i.execution_id = p.execution_id AND e.id = p.execution_id AND e.end_time IS NOT NULL
+     )
+     SELECT max(execution_id::text) AS last, count(*)::int AS looked FROM page`,
+    [afterId, limit],
+  );
+  const row = rows[0];
+  return row === undefined || row.last === null || row.looked < limit ? undefined : row.last;
 }
 
 /**

@@ -69,6 +69,7 @@ export { readEventRows, readHistory } from './history.js';
 export { isUuid, newId } from './ids.js';
 export {
   abortExecution,
+  clearInboxOfEnded,
   type Delivery,
   deliverSignal,
   INBOX_CHANNEL,
@@ -107,6 +108,7 @@ export {
   listWaits,
   type MessageWait,
   type WaitRecord,
+  withdrawWait,
 } from './messages.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export { forbiddenIn, isName, NAME_MAX } from './names.js';
@@ -155,6 +157,7 @@ export {
   type TokenAnswer,
   voidToken,
   voidTokensOfEnded,
+  withdrawToken,
 } from './task-tokens.js';
 export { isUnavailable } from './unavailable.js';
 export type { Woken } from './waking.js';

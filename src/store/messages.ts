@@ -14,7 +14,7 @@ import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from 
 import { newId } from './ids.js';
 import { withTransaction } from './own-session.js';
 import type { ReturnAddress } from './task-tokens.js';
-import { WOKEN, type Woken, type WokenRow, wakeWith, wokenOf } from './waking.js';
+import { HAS_READ, WOKEN, type Woken, type WokenRow, wakeWith, wokenOf } from './waking.js';
 
 /** What a message is recognised by. */
 export interface Correlation {
@@ -69,11 +69,12 @@ export async function awaitMessage(pool: pg.Pool, wait: MessageWait): Promise<Wo
     );
     return taken === 1;
   });
-  return matched ? deliverMatched(pool, [to]) : [];
+  return matched ? wokenIn(await deliverMatched(pool, [to])) : [];
 }
 
 /**
- * Gives a message to every frame that waits for it.
+ * Gives a message to every frame that waits for it. An execution that has ended waits no more, even if its wait is
+ * still written down: when only such have matched, the message is kept as if none had.
  * @param data JSON text.
  * @param ttlSeconds how long it is kept when nobody does; 0: not at all.
  * @returns to how many it was given, who was woken, and whether it is kept.
@@ -100,7 +101,11 @@ export async function deliverMessage(
     );
     return { matched: rows, kept: true };
   });
-  return { delivered: matched.length, kept, woken: await deliverMatched(pool, matched) };
+  const answers = await deliverMatched(pool, matched);
+  const delivered = answers.filter(({ kind }) => kind !== 'ended').length;
+  // The waits of the ended are gone now, so this comes to an end.
+  if (delivered === 0 && matched.length > 0) return deliverMessage(pool, correlation, data, ttlSeconds);
+  return { delivered, kept, woken: wokenIn(answers) };
 }
 
 /** Delivers what was matched a while ago and not delivered: what a crash left. Plan: message_correlations_message_idx. */
@@ -110,7 +115,7 @@ export async function deliverForgotten(pool: pg.Pool, limit: number): Promise<Wo
      WHERE message IS NOT NULL ORDER BY created_at LIMIT $1`,
     [limit],
   );
-  return deliverMatched(pool, rows);
+  return wokenIn(await deliverMatched(pool, rows));
 }
 
 /** The frame waits no more; a message that comes now finds others, or is kept. */
@@ -122,6 +127,26 @@ export async function forgetWait(
     to.executionId,
     to.key,
   ]);
+}
+
+/**
+ * The same right before the wait times out, unless a message has matched: then that one is delivered.
+ * @param inboxSeq how far the execution's inbox has been read.
+ * @returns whether no message can come to this frame any more; false: the inbox has more.
+ */
+export async function withdrawWait(
+  pool: pg.Pool,
+  to: Pick<ReturnAddress, 'executionId' | 'key'>,
+  inboxSeq: number,
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    'DELETE FROM message_correlations WHERE execution_id = $1 AND key = $2 AND message IS NULL',
+    [to.executionId, to.key],
+  );
+  if (rowCount === 1) return true;
+  await deliverMatched(pool, [to]);
+  const { rows } = await pool.query<{ read: boolean }>(HAS_READ, [to.executionId, inboxSeq]);
+  return rows[0]?.read !== false;
 }
 
 /** Deletes messages whose time is over. Plan: messages_expires_at_idx. @returns how many */
@@ -212,19 +237,26 @@ function underLock<T>(
   });
 }
 
+/** What came of one delivery: it was made; its execution has ended; or somebody else has made it. */
+type Delivered = { kind: 'woken'; woken: Woken } | { kind: 'ended' | 'byAnother' };
+
 /** One statement each, a few at once. Of two that deliver the same, the second finds nothing. */
-async function deliverMatched(pool: pg.Pool, matched: readonly Matched[]): Promise<Woken[]> {
-  const woken: Woken[] = [];
+async function deliverMatched(pool: pg.Pool, matched: readonly Matched[]): Promise<Delivered[]> {
+  const answers: Delivered[] = [];
   for (let from = 0; from < matched.length; from += AT_ONCE) {
-    const answers = await Promise.all(
-      matched.slice(from, from + AT_ONCE).map(async ({ executionId, key }) => {
-        const { rows } = await pool.query<WokenRow>(DELIVER, [executionId, key]);
-        return wokenOf(rows[0]);
-      }),
-    );
-    woken.push(...answers.filter((one) => one !== undefined));
+    const some = matched.slice(from, from + AT_ONCE).map(async ({ executionId, key }): Promise<Delivered> => {
+      const { rows } = await pool.query<WokenRow & { found: boolean }>(DELIVER, [executionId, key]);
+      const woken = wokenOf(rows[0]);
+      if (woken !== undefined) return { kind: 'woken', woken };
+      return { kind: rows[0]?.found === true ? 'ended' : 'byAnother' };
+    });
+    answers.push(...(await Promise.all(some)));
   }
-  return woken;
+  return answers;
+}
+
+function wokenIn(answers: readonly Delivered[]): Woken[] {
+  return answers.flatMap((answer) => (answer.kind === 'woken' ? [answer.woken] : []));
 }
 
 const AT_ONCE = 4;
@@ -234,4 +266,4 @@ WITH matched AS (
   DELETE FROM message_correlations c WHERE c.execution_id = $1 AND c.key = $2 AND c.message IS NOT NULL
   RETURNING c.execution_id, '{"frameId":' || c.frame_id || ',"key":' || to_json(c.key)::text || ',"data":' || c.message || '}' AS data
 ), ${wakeWith('matched', "'message'")}
-SELECT ${WOKEN} FROM woken w`;
+SELECT (SELECT count(*) FROM matched) = 1 AS found, ${WOKEN} FROM (SELECT 1) one LEFT JOIN woken w ON true`;

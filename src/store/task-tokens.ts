@@ -8,8 +8,9 @@
 import type pg from 'pg';
 import type { ForFrame, SignalData } from '../engine/index.js';
 import { TASKS_CHANNEL } from './activities.js';
+import { withTransaction } from './own-session.js';
 import { ANSWER_TOKEN, BEAT_TOKEN, LEASE_TASK } from './sql/task-tokens.js';
-import { type Woken, type WokenRow, wokenOf } from './waking.js';
+import { HAS_READ, type Woken, type WokenRow, wokenOf } from './waking.js';
 
 /** Where an outcome from outside goes. */
 export interface ReturnAddress extends ForFrame {
@@ -118,6 +119,30 @@ export async function standingOfToken(pool: pg.Pool, token: string): Promise<'op
 /** Nobody waits for it any more: whoever answers it later is refused. */
 export async function voidToken(pool: pg.Pool, token: string): Promise<void> {
   await pool.query('UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL', [token]);
+}
+
+/**
+ * The same right before the wait times out: unless its execution's inbox has more than `inboxSeq` signals, among which may
+ * be the answer. Answers and heartbeats take the token's row, too: those that came before are counted by then, and
+ * those that come after are refused.
+ * @returns whether nobody can answer it any more.
+ */
+export function withdrawToken(
+  pool: pg.Pool,
+  token: string,
+  executionId: string,
+  inboxSeq: number,
+): Promise<boolean> {
+  return withTransaction(pool, async (session) => {
+    await session.query('SELECT 1 FROM task_tokens WHERE token = $1 FOR NO KEY UPDATE', [token]);
+    // A statement of its own, whose snapshot shows what the lock waited for.
+    const { rows } = await session.query<{ read: boolean }>(HAS_READ, [executionId, inboxSeq]);
+    if (rows[0]?.read === false) return false;
+    await session.query('UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL', [
+      token,
+    ]);
+    return true;
+  });
 }
 
 /** Deletes tokens that were done more than a day ago. Plan: task_tokens_done_at_idx. @returns how many */

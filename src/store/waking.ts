@@ -28,6 +28,9 @@ woken AS (
 )`;
 }
 
+/** Whether an inbox has nothing after `$2`. $1 execution. */
+export const HAS_READ = 'SELECT inbox_seq <= $2 AS read FROM executions WHERE id = $1';
+
 /** The columns of `woken` for the SELECT that ends such a statement; `woken` may be joined from the left. */
 export const WOKEN = 'w.id AS woken_id, w.queue, w.owner, (SELECT n FROM called) AS called';
 

@@ -7,6 +7,7 @@ import {
   cancelOrphanedMapRuns,
   clearDoneTokens,
   clearExpiredMessages,
+  clearInboxOfEnded,
   type Database,
   deliverForgotten,
   deliverSignal,
@@ -41,6 +42,7 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
   let childrenAfter = NO_ID;
   let tokensAfter = '';
   let waitsAfter = NO_ID;
+  let inboxAfter = NO_ID;
 
   const ringFor = (woken: readonly Woken[]): void => {
     for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
@@ -63,6 +65,7 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
       while ((await clearDoneTokens(pool, PAGE)) === PAGE);
       while ((await clearExpiredMessages(pool, PAGE)) === PAGE);
       tokensAfter = (await voidTokensOfEnded(pool, tokensAfter, PAGE)) ?? '';
+      inboxAfter = (await clearInboxOfEnded(pool, inboxAfter, PAGE)) ?? NO_ID;
       waitsAfter = (await forgetWaitsOfEnded(pool, waitsAfter, PAGE)) ?? NO_ID;
     },
   };

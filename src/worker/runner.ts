@@ -67,7 +67,9 @@ export interface Runner {
   isActive(executionId: string): boolean;
   /** Says that the worker's standing has changed. */
   nudge(): void;
-  /** How many executions are being advanced, by queue. */
+  /** The executions that are being advanced. */
+  active(): string[];
+  /** How many they are, by queue. */
   running(): Record<string, number>;
   /** Resolves when nothing is being advanced. */
   idle(): Promise<void>;
@@ -120,6 +122,7 @@ export function createRunner(options: RunnerOptions): Runner {
     nudge: () => {
       for (const { activation } of active.values()) activation?.nudge();
     },
+    active: () => [...active.keys()],
     running: () => {
       const counts: Record<string, number> = {};
       for (const { queue } of active.values()) counts[queue] = (counts[queue] ?? 0) + 1;

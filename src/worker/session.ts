@@ -46,6 +46,8 @@ export interface SessionOptions {
   commitTimeoutMs: number;
   queues: () => readonly string[];
   running: () => Readonly<Record<string, number>>;
+  /** The executions that are being advanced here. */
+  active: () => readonly string[];
   /** The database's time, as of now, in ms. */
   onTime: (nowMs: number) => void;
   /** These executions have something in their inbox. */
@@ -111,7 +113,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       lastBeatMs = atMs;
       // A slow answer says less about the time than the clock that runs here since the last quick one.
       if (answer.roundTripMs < TRUSTED_ROUND_TRIP_MS) options.onTime(answer.nowMs);
-      const signalled = await signalledExecutions(solo, workerId);
+      const signalled = await signalledExecutions(solo, options.active());
       if (signalled.length > 0) options.onSignals(signalled);
       await claims.settleDoubts();
     } catch (error) {

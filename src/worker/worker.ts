@@ -153,6 +153,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       commitTimeoutMs: config.retryPolicy.timeoutMs,
       queues: () => consumer?.queues() ?? [],
       running: () => runner.running(),
+      active: () => runner.active(),
       onTime: (nowMs) => clock.follow(nowMs),
       onSignals: (ids) => {
         for (const id of ids) runner.poke(id);

@@ -10,6 +10,7 @@ import {
   listWaits,
   type ReturnAddress,
   readSignals,
+  withdrawWait,
 } from '../../src/store/index.js';
 import { openStore, putExecution } from './fixtures.js';
 
@@ -53,6 +54,31 @@ async function received({ executionId }: ReturnAddress): Promise<unknown[]> {
 }
 
 describe('a message', () => {
+  test('is kept when only the wait of an ended execution matches', async () => {
+    const to = await executionThatWaits('over');
+    await database.pool.query("UPDATE executions SET end_time = now(), status = 'ABORTED' WHERE id = $1", [
+      to.executionId,
+    ]);
+    expect(await send('over')).toEqual({ delivered: 0, kept: true, woken: [] });
+    const next = await executionThatWaits('over');
+    expect(await received(next)).toHaveLength(1);
+  });
+
+  test('and the end of a wait at once: it is delivered or kept, never neither', async () => {
+    const rounds = await Promise.all(
+      Array.from({ length: 60 }, async (_, n) => {
+        const to = await executionThatWaits(`race-${n}`);
+        const [taken, sent] = await Promise.all([withdrawWait(database.pool, to, 0), send(`race-${n}`)]);
+        return { taken, sent, received: await received(to) };
+      }),
+    );
+    for (const { taken, sent, received } of rounds) {
+      expect(sent).toMatchObject(taken ? { delivered: 0, kept: true } : { delivered: 1, kept: false });
+      expect(received).toHaveLength(taken ? 0 : 1);
+    }
+    await database.pool.query("DELETE FROM messages WHERE correlation_value LIKE 'race-%'");
+  });
+
   test('reaches everybody who waits for its key and value, once, and nobody else', async () => {
     const first = await executionThatWaits('a');
     const second = await executionThatWaits('a');

@@ -14,6 +14,7 @@ import {
   readSignals,
   voidToken,
   voidTokensOfEnded,
+  withdrawToken,
 } from '../../src/store/index.js';
 import { ANSWER_TOKEN, LEASE_TASK } from '../../src/store/sql/task-tokens.js';
 import { eventually } from '../setup/eventually.js';
@@ -66,6 +67,30 @@ describe('a task token', () => {
       [executionId],
     );
     expect(rows).toEqual([{ inbox_seq: 2, due: true }]);
+  });
+
+  test('is taken back unless an answer has come that was not read', async () => {
+    const { token, executionId } = await handedOut();
+    await answerToken(database.pool, token, { kind: 'tokenHeartbeat' });
+    expect(await withdrawToken(database.pool, token, executionId, 0)).toBe(false);
+    expect(await withdrawToken(database.pool, token, executionId, 1)).toBe(true);
+    expect(await answerToken(database.pool, token, { kind: 'tokenHeartbeat' })).toEqual({ kind: 'gone' });
+    expect(await readSignals(database.pool, executionId, 1)).toEqual([]);
+  });
+
+  test('is either answered or taken back, when both come at once', async () => {
+    const rounds = await Promise.all(
+      Array.from({ length: 60 }, async (_, n) => {
+        const { token, executionId } = await handedOut();
+        const kind = n % 2 === 0 ? ('tokenHeartbeat' as const) : ('tokenFailed' as const);
+        const [taken, answer] = await Promise.all([
+          withdrawToken(database.pool, token, executionId, 0),
+          answerToken(database.pool, token, { kind }),
+        ]);
+        return { taken, answer: answer.kind };
+      }),
+    );
+    for (const { taken, answer } of rounds) expect(answer).toBe(taken ? 'gone' : 'delivered');
   });
 
   test('is answered once, whoever is quicker', async () => {

@@ -40,10 +40,10 @@ WITH answered AS (
 SELECT k.token IS NOT NULL AS known, ${WOKEN}
 FROM (SELECT 1) one LEFT JOIN task_tokens k ON k.token = $1 LEFT JOIN woken w ON true`;
 
-/** The same for a heartbeat, which leaves the token as it is. */
+/** The same for a heartbeat, which leaves the token as it is, and takes its row only to be seen by `withdrawToken`. */
 export const BEAT_TOKEN = `
 WITH answered AS MATERIALIZED (
-  SELECT t.execution_id, ${DATA} FROM task_tokens t WHERE t.token = $1 AND t.done_at IS NULL
+  SELECT t.execution_id, ${DATA} FROM task_tokens t WHERE t.token = $1 AND t.done_at IS NULL FOR SHARE
 ), ${wakeWith('answered', '$2::text')}
 SELECT k.token IS NOT NULL AS known, ${WOKEN}
 FROM (SELECT 1) one LEFT JOIN task_tokens k ON k.token = $1 LEFT JOIN woken w ON true`;

@@ -9,9 +9,9 @@ import type { WorkerLog } from '../runner.js';
 import { findActivity, offerTask } from './activities.js';
 import { startExecution, stopChild } from './executions.js';
 import type { MapRuns } from './map-runs.js';
-import { awaitMessage, forgetMessage } from './messages.js';
+import { awaitMessage, forgetMessage, withdrawMessage } from './messages.js';
 import { addressOf, type Ring, refused, type ServiceDeps, untilDone } from './service.js';
-import { issueToken, sendTaskResult, voidToken } from './tokens.js';
+import { issueToken, sendTaskResult, voidToken, withdrawToken } from './tokens.js';
 
 export interface ServicesOptions {
   database: Database;
@@ -67,6 +67,24 @@ export function createServices({ functions, mapRuns, ...deps }: ServicesOptions)
           return durably(() => mapRuns.finish(asked, about, call.signal));
         default:
           return asked satisfies never;
+      }
+    },
+
+    withdraw: async (effect, about, inboxSeq) => {
+      const { awaited } = effect;
+      switch (awaited.kind) {
+        case 'token':
+        case 'activity':
+          return withdrawToken(deps, awaited.token, about.executionId, inboxSeq);
+        case 'message':
+          return withdrawMessage(deps, addressOf(effect, about), inboxSeq);
+        // A lease has no time of its own; children and map runs are told by nobody who waits for an answer.
+        case 'lease':
+        case 'child':
+        case 'mapRun':
+          return true;
+        default:
+          return awaited satisfies never;
       }
     },
 

@@ -7,6 +7,7 @@ import {
   type ReturnAddress,
   standingOfToken,
   type TokenAnswer,
+  withdrawToken as withdraw,
 } from '../../store/index.js';
 import { refused, ringFor, type ServiceDeps } from './service.js';
 
@@ -47,6 +48,16 @@ export async function sendTaskResult(deps: ServiceDeps, call: SendTaskResultCall
 /** Whoever answers the token from now on is refused. */
 export function voidToken({ database }: ServiceDeps, token: string): Promise<void> {
   return makeVoid(database.pool, token);
+}
+
+/** The same, unless an answer may have come in. */
+export function withdrawToken(
+  { database }: ServiceDeps,
+  token: string,
+  executionId: string,
+  inboxSeq: number,
+): Promise<boolean> {
+  return withdraw(database.pool, token, executionId, inboxSeq);
 }
 
 /** undefined: the output is not JSON. */
