@@ -32,4 +32,3 @@ export function pageOf<T extends TSchema>(items: T, title: string) {
     { title },
   );
 }
-
