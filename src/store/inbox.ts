@@ -10,6 +10,12 @@ import { batchEndRule } from './sql/batch-end.js';
 /** The channel on which owners hear that something has come in; the payload is the execution's id. */
 export const INBOX_CHANNEL = 'escapement_inbox';
 
+/**
+ * The channel on which workers hear that an execution which nobody advances is to be stopped: one of them takes it
+ * up without a slot. Its doorbell would wait for one, and its own children may have them all.
+ */
+export const STOP_CHANNEL = 'escapement_stop';
+
 export interface Delivery {
   found: boolean;
   /** It had ended already; nothing was delivered. */
@@ -36,7 +42,8 @@ export async function deliverSignal<K extends keyof SignalData>(
        SELECT id, inbox_seq, $2, $3, now() FROM woken
        RETURNING 1
      ), told AS (
-       SELECT pg_notify('${INBOX_CHANNEL}', id::text) FROM woken WHERE owner IS NOT NULL
+       SELECT pg_notify(CASE WHEN owner IS NULL THEN '${STOP_CHANNEL}' ELSE '${INBOX_CHANNEL}' END, id::text)
+       FROM woken WHERE owner IS NOT NULL OR $2 = 'stop'
      )
      SELECT w.id IS NOT NULL AS delivered, CASE WHEN w.id IS NULL THEN e.owner ELSE w.owner END AS owner, e.queue,
        (SELECT count(*) FROM delivered) AS n, (SELECT count(*) FROM told) AS t

@@ -74,6 +74,7 @@ export {
   deliverSignal,
   INBOX_CHANNEL,
   readSignals,
+  STOP_CHANNEL,
   signalledExecutions,
 } from './inbox.js';
 export { isItemFault as isRefusedData } from './item-fault.js';

@@ -22,6 +22,7 @@ import {
   MAP_RUN_CHANNEL,
   type MachineVersion,
   QUEUES_CHANNEL,
+  STOP_CHANNEL,
   type ToTell,
   tellMapRunParents,
   tellParents,
@@ -33,6 +34,7 @@ import { createServices } from './services/index.js';
 import { createMapRuns } from './services/map-runs.js';
 import { openSession, type Session } from './session.js';
 import { acquireUntil } from './slots.js';
+import { createStopLane } from './stop-lane.js';
 import { type Bell, startSweeper } from './sweeper.js';
 
 export interface WorkerOptions {
@@ -191,10 +193,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   let consumer: ReturnType<Queues['consume']> | undefined;
   let session = await register();
+  const stop = createStopLane(runner);
   const inbox: Listener = listen({
     url: database.url,
     onNotification: {
       [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
+      [STOP_CHANNEL]: (executionId) => {
+        if (!stopping) stop(executionId);
+      },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
       [MAP_RUN_CHANNEL]: (batchId) => leader.hear(batchId),
       [BATCH_STOP_CHANNEL]: (batchId) => {

@@ -270,6 +270,23 @@ test('an execution that is stopped before a worker has taken it up runs nothing'
   await running.stop();
 });
 
+test('an execution is stopped although others have all the slots', async () => {
+  const running = await worker(1);
+  const parked = await start(await machine({ W: { Type: 'Wait', Seconds: 3_600, End: true } }, 'W'), {});
+  await until(async () => (await rowOf(parked))['epoch'] === 1 && (await rowOf(parked))['owner'] === null);
+  const slow = await start(await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S'), {});
+  await until(async () => (await rowOf(slow))['owner'] !== null);
+  const queued = await start(await machine(TWICE, 'First'), { n: 1 });
+  const before = calls.length;
+  for (const id of [parked, queued]) await deliverSignal(database.pool, id, 'stop', {});
+  for (const id of [parked, queued]) expect(await ended(id, 5_000)).toMatchObject({ status: 'ABORTED' });
+  expect(await rowOf(slow)).toMatchObject({ status: 'RUNNING' });
+  expect(calls.length).toBe(before);
+  await deliverSignal(database.pool, slow, 'stop', {});
+  await ended(slow);
+  await running.stop();
+});
+
 test('a snapshot never names a checkpoint that was not written, and nobody who folds it misses one', async () => {
   const big = 'x'.repeat(20_000);
   const stateMachineId = await machine(

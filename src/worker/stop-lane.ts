@@ -1,0 +1,30 @@
+/**
+ * A lane beside the slots, for executions that are to be stopped while nobody advances them: their own children may have
+ * all the slots, for long. Each has its doorbell, too, so that nothing depends on this lane.
+ */
+import type { Runner } from './runner.js';
+
+/** A stop is a claim and a commit; so many at once go into one statement each. */
+const LANE_WIDTH = 50;
+
+/** Takes up an execution that has got a stop, now or when the lane is free; one that another worker has is let be. */
+export function createStopLane(runner: Pick<Runner, 'run'>): (executionId: string) => void {
+  const waiting = new Set<string>();
+  let running = 0;
+  const next = (): void => {
+    for (const executionId of waiting) {
+      if (running === LANE_WIDTH) return;
+      waiting.delete(executionId);
+      running++;
+      void runner.run(executionId, { release: leave });
+    }
+  };
+  const leave = (): void => {
+    running--;
+    next();
+  };
+  return (executionId) => {
+    waiting.add(executionId);
+    next();
+  };
+}
