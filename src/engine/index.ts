@@ -21,9 +21,7 @@ export {
   currentState,
   fold,
   isEnded,
-  MAX_HISTORY_EVENTS,
   mergeAllDeltas,
-  mergeDeltas,
   newRun,
   nextWakeAt,
   pendingInvocations,
@@ -36,7 +34,6 @@ export {
   isEmpty,
   MAX_TRANSITIONS,
   mergeAllSteps,
-  mergeSteps,
   type Step,
   step,
 } from './step.js';

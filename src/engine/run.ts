@@ -95,15 +95,7 @@ export function applyDelta(run: Run, delta: FrameDelta): void {
   }
 }
 
-/** What AWS allows a Standard execution (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
-export const MAX_HISTORY_EVENTS = 25_000;
-
-/** What `a` changed, then `b`. Later versions of a frame win. */
-export function mergeDeltas(a: FrameDelta, b: FrameDelta): FrameDelta {
-  return mergeAllDeltas(b.meta, [a, b]);
-}
-
-/** What all of them changed, one after another, in one pass. */
+/** What all of them changed, one after another, in one pass. Later versions of a frame win. */
 export function mergeAllDeltas(meta: RunMeta, deltas: readonly FrameDelta[]): FrameDelta {
   const changed = new Map<number, Frame>();
   const dropped = new Set<number>();

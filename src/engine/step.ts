@@ -71,11 +71,6 @@ export async function step(run: Run, happening: Happening, nowMs: number): Promi
   return settleDraft(draft, more && draft.meta.ended === undefined);
 }
 
-/** Two steps as one, for one commit. Many at once are cheaper through `mergeAllSteps`. */
-export function mergeSteps(a: Step, b: Step): Step {
-  return mergeAllSteps(a, [b]);
-}
-
 /**
  * Steps as one, for one commit, at the cost of all of them together. A call that one wanted and a later
  * one took back is neither made nor cancelled: it was never made.

@@ -101,3 +101,19 @@ describe('a map run that fails', () => {
     expect((await failing({ ToleratedFailurePercentage: 49 })).end?.output).toBe('caught');
   });
 });
+
+test('an ItemSelector that fails tells it as that of an inline Map', async () => {
+  const run = (more: JsonObject, machine: JsonObject = {}): Promise<Awaited<ReturnType<typeof play>>> =>
+    play({
+      definition: machineOf({ Each: distributedMap({ P: { Type: 'Pass', End: true } }, more) }, machine),
+      input: [1],
+    });
+  const { end } = await run({ ItemSelector: { 'x.$': '$.nowhere' } });
+  expect(end).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
+  expect(end?.cause).toMatch(
+    /^An error occurred while executing the state 'Each' \(entered at the event id #2\)\. /,
+  );
+  const jsonata = await run({ ItemSelector: '{% $nope() %}' }, { QueryLanguage: 'JSONata' });
+  expect(jsonata.end).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
+  expect(jsonata.history.map(({ type }) => type)).toContain('EvaluationFailed');
+});

@@ -3,7 +3,7 @@ import {
   applyDelta,
   type FrameDelta,
   fold,
-  mergeDeltas,
+  mergeAllDeltas,
   newRun,
   nextWakeAt,
   pendingInvocations,
@@ -37,7 +37,7 @@ test('a snapshot with the rows after it is as good as all rows', async () => {
 
 test('merged rows fold to the same run', async () => {
   const { lived, deltas } = await live();
-  const merged = deltas.reduce(mergeDeltas);
+  const merged = mergeAllDeltas(deltas.at(-1)?.meta ?? lived.meta, deltas);
   expect(view(fold(fresh(), undefined, [merged]))).toEqual(view(lived));
 });
 

@@ -5,7 +5,7 @@ import {
   isEmpty,
   isEnded,
   MAX_TRANSITIONS,
-  mergeSteps,
+  mergeAllSteps,
   newRun,
   nextWakeAt,
   pendingInvocations,
@@ -115,7 +115,7 @@ describe('a step', () => {
     const first = await step(run, { kind: 'start' }, START_MS);
     applyDelta(run, first.delta);
     const second = await step(run, { kind: 'stop', error: 'Halt' }, START_MS);
-    const merged = mergeSteps(first, second);
+    const merged = mergeAllSteps(first, [second]);
     expect(merged.effects).toEqual([{ kind: 'end', status: 'ABORTED', error: 'Halt' }]);
     expect(merged.history.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
   });

@@ -1,5 +1,5 @@
 /** What an execution in memory may call: functions, activities, other executions, map runs, messages. */
-import type { Entropy, Machine } from '../../src/asl/index.js';
+import { type Entropy, type Machine, StatesError } from '../../src/asl/index.js';
 import {
   type Call,
   childInputs,
@@ -93,7 +93,10 @@ export function createWorld(
         return { output: null };
       }
       case 'startMapRun':
-        return startMapRun(effect, call.request);
+        return startMapRun(effect, call.request).catch((error: unknown): Answer => {
+          if (error instanceof StatesError) return { error: error.error, cause: error.cause };
+          throw error;
+        });
       case 'finishMapRun':
         return { output: results.get(call.mapRunId) ?? [] };
       default:

@@ -11,8 +11,10 @@ import {
   type MapState,
   mapConcurrency,
   mapItems,
+  QueryError,
   resultOf,
   type Scope,
+  StatesError,
   toleratedFailures,
 } from '../../asl/index.js';
 import type { Json } from '../../std/json.js';
@@ -94,7 +96,7 @@ export function answerMapRun(
 ): Maybe<Outcome> {
   const { call } = phase;
   if (call.kind === 'startMapRun') {
-    if (!outcome.ok) return failRun(draft, frame, outcome);
+    if (!outcome.ok) return failRun(draft, frame, expressionsOwn(outcome));
     if (phase.ended !== undefined) return finish(draft, frame, state, call.request, phase.ended);
     return wait(frame, phase, {
       kind: 'mapRun',
@@ -160,6 +162,17 @@ function failRun(draft: Draft, frame: Frame, { error, cause }: Failure): Outcome
   const failure = { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
   record(draft, frame, 'MapRunFailed', failure);
   return { kind: 'fails', failure };
+}
+
+/**
+ * An ItemSelector fails a distributed Map as it fails an inline one: told with the state, and by an event of its own.
+ * @throws StatesError for the errors of paths and expressions.
+ */
+function expressionsOwn(failure: Failure): Failure {
+  const { error, cause = '' } = failure;
+  if (error === 'States.Runtime') throw new StatesError(error, cause);
+  if (error === 'States.QueryEvaluationError') throw new QueryError(cause);
+  return failure;
 }
 
 function failureOfRun(run: EndedMapRun): Failure {
