@@ -116,34 +116,38 @@ export async function tellParents(pool: pg.Pool, arns: Arns, childIds: readonly 
   return woken;
 }
 
-/** What the sweeper finds among the children that are waited for. */
-export interface ForgottenChildren {
-  /** Ended, and the parent has not been told. */
-  ended: string[];
-  /** Running, although the parent has ended, and not asked to stop yet. */
+/** Children that have ended and whose parents have not heard: what a crash left. Plan: executions_untold_idx. */
+export async function untoldChildren(pool: pg.Pool, limit: number): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    'SELECT id FROM executions WHERE notify_parent AND end_time IS NOT NULL ORDER BY id LIMIT $1',
+    [limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Children that run although the parent that waits for them has ended, and that are not asked to stop yet. */
+export interface OrphanedChildren {
   orphans: string[];
   /** The last that was looked at; undefined: it came to the end. */
   last: string | undefined;
 }
 
-/** Walks through the children that are waited for, a page at a time. Plan: executions_notify_parent_idx, then primary keys. */
-export async function forgottenChildren(
+/** Walks through the children that are waited for, a page at a time. Plan: executions_awaited_idx, then primary keys. */
+export async function orphanedChildren(
   pool: pg.Pool,
   afterId: string,
   limit: number,
-): Promise<ForgottenChildren> {
-  const { rows } = await pool.query<{ id: string; ended: boolean; orphan: boolean }>(
-    `SELECT c.id, c.end_time IS NOT NULL AS ended,
-       c.end_time IS NULL AND p.end_time IS NOT NULL
+): Promise<OrphanedChildren> {
+  const { rows } = await pool.query<{ id: string; orphan: boolean }>(
+    `SELECT c.id, p.end_time IS NOT NULL
          AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.execution_id = c.id AND i.kind = 'stop') AS orphan
      FROM (
-       SELECT id, parent_id, end_time FROM executions WHERE notify_parent AND id > $1 ORDER BY id LIMIT $2
+       SELECT id, parent_id FROM executions WHERE notify_parent AND end_time IS NULL AND id > $1 ORDER BY id LIMIT $2
      ) c LEFT JOIN executions p ON p.id = c.parent_id
      ORDER BY c.id`,
     [afterId, limit],
   );
   return {
-    ended: rows.filter(({ ended }) => ended).map(({ id }) => id),
     orphans: rows.filter(({ orphan }) => orphan).map(({ id }) => id),
     last: rows.length < limit ? undefined : rows.at(-1)?.id,
   };

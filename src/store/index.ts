@@ -21,12 +21,13 @@ export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, page
 export {
   type ChildAnswer,
   type ChildStart,
-  type ForgottenChildren,
   findRunningChild,
-  forgottenChildren,
+  type OrphanedChildren,
+  orphanedChildren,
   type StartedChild,
   startChild,
   tellParents,
+  untoldChildren,
 } from './children.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';

@@ -110,7 +110,7 @@ WITH told AS (
 ), ${wakeWith('told', "'mapRunEnded'")}
 SELECT ${WOKEN} FROM woken w`;
 
-/** Map runs that are over and whose parents have not heard: what a crash left. Plan: Index Scan on batches_notify_parent_idx. */
+/** Map runs that are over and whose parents have not heard: what a crash left. Plan: Index Scan on batches_untold_idx. */
 export async function untoldMapRuns(pool: pg.Pool, limit = 1000): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     'SELECT id FROM batches WHERE notify_parent AND end_time IS NOT NULL ORDER BY id LIMIT $1',

@@ -12,9 +12,10 @@ import {
   deliverForgotten,
   deliverSignal,
   forgetWaitsOfEnded,
-  forgottenChildren,
+  orphanedChildren,
   tellMapRunParents,
   tellParents,
+  untoldChildren,
   untoldMapRuns,
   voidTokensOfEnded,
   type Woken,
@@ -50,8 +51,8 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
 
   return {
     finish: async () => {
-      const { ended, orphans, last } = await forgottenChildren(pool, childrenAfter, PAGE);
-      ringFor(await tellParents(pool, arns, ended));
+      ringFor(await tellParents(pool, arns, await untoldChildren(pool, PAGE)));
+      const { orphans, last } = await orphanedChildren(pool, childrenAfter, PAGE);
       for (const orphan of orphans) {
         const stop = await deliverSignal(pool, orphan, 'stop', {});
         if (stop.found && !stop.ended && stop.owner === null) ring(stop.queue, orphan);

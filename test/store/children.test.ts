@@ -6,10 +6,11 @@ import {
   type Database,
   deleteStateMachine,
   findRunningChild,
-  forgottenChildren,
+  orphanedChildren,
   readSignals,
   startChild,
   tellParents,
+  untoldChildren,
 } from '../../src/store/index.js';
 import { makeMachine, openStore, putExecution } from './fixtures.js';
 
@@ -178,19 +179,18 @@ describe('the end of a child', () => {
   });
 });
 
-test('the sweeper finds, page by page, what was not told and who is waited for by nobody', async () => {
+test('the sweeper finds what was not told, and page by page who is waited for by nobody', async () => {
   const untold = await started(await asked());
   const orphan = await asked();
   const orphaned = await started(orphan);
   const fine = await started(await asked());
   await end(untold);
   await end(orphan.parent.executionId, "status = 'ABORTED'");
-  const ended: string[] = [];
+  const ended = await untoldChildren(database.pool, 1_000);
   const orphans: string[] = [];
   let after: string | undefined = '00000000-0000-0000-0000-000000000000';
   while (after !== undefined) {
-    const page = await forgottenChildren(database.pool, after, 2);
-    ended.push(...page.ended);
+    const page = await orphanedChildren(database.pool, after, 2);
     orphans.push(...page.orphans);
     after = page.last;
   }
