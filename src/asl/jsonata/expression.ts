@@ -36,7 +36,7 @@ export class EvaluationError extends Error {
 /**
  * The limits of one evaluation. They bound what the library counts itself: time is looked at between two
  * steps of an evaluation, so one step of a built-in function is not cut short.
- * - a second: an evaluation keeps the process to itself, timers and heartbeats included;
+ * - a second, its pauses included;
  * - 500 expressions within each other, far less than what the engine's own stack takes;
  * - as many items in a sequence as AWS takes.
  */
@@ -93,10 +93,15 @@ export function bindingsOf(variables: JsonObject, states: JsonObject, call: Call
 /**
  * The value of an expression, undefined when it gives nothing; not yet plain JSON. Resolves within the limits,
  * or throws EvaluationError; one evaluation at a time (`inTurn`).
+ * @param pause awaited now and then in one that may take long: others have a turn.
  */
-export async function evaluateJsonata(compiled: CompiledJsonata, bindings: Bindings): Promise<unknown> {
+export async function evaluateJsonata(
+  compiled: CompiledJsonata,
+  bindings: Bindings,
+  pause?: () => Promise<void>,
+): Promise<unknown> {
   // Callbacks are found like variables, but only `assign` takes a symbol: one for each evaluation, in turn.
-  if (compiled.watched) assignCallback(compiled.expression, EXIT, createWatch());
+  if (compiled.watched) assignCallback(compiled.expression, EXIT, createWatch(pause));
   try {
     return await compiled.expression.evaluate(undefined, compiled.marks ? copied(bindings) : bindings);
   } catch (error) {

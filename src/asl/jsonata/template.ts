@@ -101,7 +101,7 @@ async function evaluate(
   const { bindings, scope, budget } = filling;
   const about = `The JSONata expression '${compiled.text}' specified for the field '${location}'`;
   try {
-    const value = await evaluateJsonata(compiled, bindings);
+    const value = await evaluateJsonata(compiled, bindings, pauseOf(scope));
     if (value === undefined) throw new QueryError(`${about} returned nothing (undefined).`, location);
     return toPlain(value, budget);
   } catch (error) {
@@ -110,6 +110,10 @@ async function evaluate(
     filling.evaluated += 1;
     if (compiled.watched || filling.evaluated % PAUSE_EVERY === 0) await scope.entropy.pause?.();
   }
+}
+
+function pauseOf({ entropy }: Scope): (() => Promise<void>) | undefined {
+  return entropy.pause === undefined ? undefined : () => entropy.pause?.() ?? Promise.resolve();
 }
 
 /** Also those that make little may look at much. */

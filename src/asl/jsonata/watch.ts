@@ -6,6 +6,7 @@
  * 2. A value counts with all that is in it, as often as it is in it: parts that are shared over and over
  *    (`[$x, $x]`, sixty times) would keep a comparison busy for ever.
  * 3. All values that are made count together, since all might be kept.
+ * 4. Every so many values the process has a turn for its timers, its heartbeat and its neighbours.
  */
 const MAX_TEXT = 2 ** 22;
 const MAX_SIZE = 2 ** 22;
@@ -21,16 +22,25 @@ export type Watch = (
   input: unknown,
   environment: unknown,
   result: unknown,
-) => void;
+) => Promise<void> | undefined;
 
-export function createWatch(): Watch {
+/** A few milliseconds of an evaluation. */
+const PAUSE_EVERY = 2000;
+
+/** @param pause resolves after the event loop has had a turn; undefined: it has none. */
+export function createWatch(pause: (() => Promise<void>) | undefined): Watch {
   const sizes = new WeakMap<object, number>();
   let sum = 0;
+  let seen = 0;
   return ({ type }, _input, _environment, result) => {
-    if (!MAKES.has(type)) return;
-    const size = sizeOf(result, sizes, 0);
-    sum += shallow(result);
-    if (size > MAX_SIZE || sum > MAX_SUM) throw new OutOfMemory('The evaluation exceeded the memory limit.');
+    seen += 1;
+    if (MAKES.has(type)) {
+      const size = sizeOf(result, sizes, 0);
+      sum += shallow(result);
+      if (size > MAX_SIZE || sum > MAX_SUM)
+        throw new OutOfMemory('The evaluation exceeded the memory limit.');
+    }
+    return seen % PAUSE_EVERY === 0 ? pause?.() : undefined;
   };
 }
 
