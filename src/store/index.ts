@@ -86,6 +86,13 @@ export {
   receiveMapRun,
   writeMapRunInputs,
 } from './map-run-intake.js';
+export {
+  advanceBulkRedrives,
+  type BulkRedriveFilter,
+  type BulkRedriveRecord,
+  createBulkRedrive,
+  findBulkRedrive,
+} from './bulk-redrives.js';
 export { type ChildRow, readMapRunChildren } from './map-run-results.js';
 export {
   cancelMapRun,
@@ -123,6 +130,13 @@ export {
   type QueueStats,
   queueStats,
 } from './queues.js';
+export { type PauseAnswer, pauseExecution, resumeExecution } from './pauses.js';
+export {
+  type Redriven,
+  type RedriveAnswer,
+  type RedriveRefusal,
+  redriveExecution,
+} from './redrives.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
@@ -136,6 +150,7 @@ export {
   listStateMachines,
   listVersions,
   QUEUES_CHANNEL,
+  type Recovery,
   readDefinitions,
   type StateMachineFilter,
   type StateMachineRecord,
