@@ -353,7 +353,9 @@ export class Activation {
 
   /** The calls that are neither under way nor answered. */
   #uncalled(): InvokeEffect[] {
-    const answered = new Set(this.#happened.map((happening) => ('key' in happening ? happening.key : undefined)));
+    const answered = new Set(
+      this.#happened.map((happening) => ('key' in happening ? happening.key : undefined)),
+    );
     return pendingInvocations(this.#run).filter(({ key }) => !this.#calls.has(key) && !answered.has(key));
   }
 

@@ -122,7 +122,8 @@ export function mergeAllDeltas(meta: RunMeta, deltas: readonly FrameDelta[]): Fr
       changed.set(frame.id, frame);
     }
   }
-  const left = meta.ended === undefined ? undefined : deltas.findLast((delta) => delta.left !== undefined)?.left;
+  const left =
+    meta.ended === undefined ? undefined : deltas.findLast((delta) => delta.left !== undefined)?.left;
   return { ...(left !== undefined && { left }), meta, changed: [...changed.values()], dropped: [...dropped] };
 }
 

@@ -4,9 +4,15 @@
  * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
  */
 import type { Json, JsonObject } from '../std/json.js';
-import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type {
+  BulkRedriveFilter,
+  ExecutionFilter,
+  ExecutionStatus,
+  Recovery,
+  StatusStatistics,
+} from '../store/index.js';
 
-export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
+export type { BulkRedriveFilter, ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics };
 
 export interface Operations {
   stateMachines: StateMachineOperations;
@@ -15,6 +21,7 @@ export interface Operations {
   mapRuns: MapRunOperations;
   queues: QueueOperations;
   taskTokens: TaskTokenOperations;
+  recoveries: RecoveryOperations;
   activities: ActivityOperations;
   messages: MessageOperations;
   health: HealthOperations;
@@ -66,6 +73,17 @@ export interface CreateStateMachine {
   metadata?: Json;
   /** Nothing assumes it; it is shown where AWS shows it. */
   roleArn?: string;
+  recovery?: NewRecovery | null;
+}
+
+/** What is to become of an execution whose worker died while it was advancing it. */
+export interface NewRecovery {
+  /** `retry` when absent. */
+  strategy?: Recovery['strategy'];
+  /** Of `skip`: what the interrupted state is left with; absent: its input. */
+  output?: Json;
+  /** After so many in a row it is paused; 3 when absent. */
+  maxRecoveries?: number;
 }
 
 export interface UpdateStateMachine {
@@ -76,6 +94,8 @@ export interface UpdateStateMachine {
   metadata?: Json;
   /** One that differs is a new version, as in AWS; null: none any more. */
   roleArn?: string | null;
+  /** null: none any more. Holds for executions that run, too. */
+  recovery?: NewRecovery | null;
 }
 
 export interface StateMachineFilter {
@@ -94,6 +114,7 @@ export interface StateMachineView {
   type: 'STANDARD' | 'EXPRESS';
   queue: string;
   metadata: Json;
+  recovery: Recovery | null;
   version: number;
   definition: Json;
   roleArn: string | null;
@@ -200,6 +221,12 @@ export interface ExecutionView {
   sourceExecutionId: string | null;
   /** The execution whose state started it. */
   parentExecutionId: string | null;
+  redriveCount: number;
+  /** The last redrive. */
+  redriveDate: Date | null;
+  /** Since when nobody is to advance it. */
+  pausedAt: Date | null;
+  pauseReason: string | null;
 }
 
 /**
@@ -225,6 +252,36 @@ export interface StateRecordView {
   endTime: Date | null;
   retryCount: number;
   sequenceNumber: number;
+}
+
+// Redrives and pauses
+
+export interface RecoveryOperations {
+  /**
+   * Takes an execution up again that has ended without success, from the states that it had not left. Once for a
+   * `clientToken`, within 15 minutes: the same token answers the same date. Refuses with EXECUTION_NOT_REDRIVABLE.
+   */
+  redrive(
+    id: string,
+    request?: { clientToken?: string },
+  ): Promise<{ executionId: string; redriveDate: Date }>;
+  /** Redrives, in the background, all that the filter finds now. */
+  redriveAll(filter: BulkRedriveFilter): Promise<BulkRedriveView>;
+  bulkRedrive(id: string): Promise<BulkRedriveView>;
+  /** From now on nobody advances it: calls under way end, no other is made. One that is paused stays so. */
+  pause(id: string, request?: { reason?: string }): Promise<ExecutionView>;
+  /** One that is not paused stays so. */
+  resume(id: string): Promise<ExecutionView>;
+}
+
+export interface BulkRedriveView {
+  redriveId: string;
+  status: 'RUNNING' | 'SUCCEEDED';
+  filter: Json;
+  redriven: number;
+  refused: number;
+  createdAt: Date;
+  endTime: Date | null;
 }
 
 // Batches

@@ -53,10 +53,7 @@ export async function findBulkRedrive(pool: pg.Pool, id: string): Promise<BulkRe
  * Redrives the next page of the oldest that is open.
  * @returns what is runnable again: somebody should ring. undefined: nothing is open, or others are at it.
  */
-export function advanceBulkRedrives(
-  pool: pg.Pool,
-  limit: number,
-): Promise<readonly Redriven[] | undefined> {
+export function advanceBulkRedrives(pool: pg.Pool, limit: number): Promise<readonly Redriven[] | undefined> {
   return withTransaction(pool, async (session) => {
     const { rows } = await session.query<Open>(NEXT);
     const open = rows[0];

@@ -19,6 +19,13 @@ export {
 export { createBatchStore, openBatches } from './batch-leading.js';
 export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, pageMembers } from './batches.js';
 export {
+  advanceBulkRedrives,
+  type BulkRedriveFilter,
+  type BulkRedriveRecord,
+  createBulkRedrive,
+  findBulkRedrive,
+} from './bulk-redrives.js';
+export {
   type ChildAnswer,
   type ChildStart,
   type ForgottenChildren,
@@ -86,13 +93,6 @@ export {
   receiveMapRun,
   writeMapRunInputs,
 } from './map-run-intake.js';
-export {
-  advanceBulkRedrives,
-  type BulkRedriveFilter,
-  type BulkRedriveRecord,
-  createBulkRedrive,
-  findBulkRedrive,
-} from './bulk-redrives.js';
 export { type ChildRow, readMapRunChildren } from './map-run-results.js';
 export {
   cancelMapRun,
@@ -119,6 +119,7 @@ export {
 } from './messages.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export { forbiddenIn, isName, NAME_MAX } from './names.js';
+export { type PauseAnswer, pauseExecution, resumeExecution } from './pauses.js';
 export {
   ensureQueues,
   hasQueue,
@@ -130,10 +131,9 @@ export {
   type QueueStats,
   queueStats,
 } from './queues.js';
-export { type PauseAnswer, pauseExecution, resumeExecution } from './pauses.js';
 export {
-  type Redriven,
   type RedriveAnswer,
+  type Redriven,
   type RedriveRefusal,
   redriveExecution,
 } from './redrives.js';
