@@ -19,6 +19,7 @@ import {
   isReady,
   noteFailure,
   record,
+  recordAside,
   tallyOf,
   touch,
 } from './draft.js';
@@ -410,6 +411,7 @@ function failUpwards(draft: Draft, frame: Frame, state: State, failure: Failure)
 }
 
 function failExecution(draft: Draft, frame: Frame, failure: Failure): undefined {
-  record(draft, frame, 'ExecutionFailed', { ...failure });
+  // Aside: what a redrive records for the frame belongs to what the frame recorded last.
+  recordAside(draft, frame.lastEventId, 'ExecutionFailed', { ...failure });
   endRun(draft, 'FAILED', failure);
 }
