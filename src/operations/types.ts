@@ -4,15 +4,11 @@
  * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
  */
 import type { Json, JsonObject } from '../std/json.js';
-import type {
-  BulkRedriveFilter,
-  ExecutionFilter,
-  ExecutionStatus,
-  Recovery,
-  StatusStatistics,
-} from '../store/index.js';
+import type { ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics } from '../store/index.js';
+import type { NewRecovery, RecoveryOperations } from './recovery-types.js';
 
-export type { BulkRedriveFilter, ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics };
+export type * from './recovery-types.js';
+export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
 export interface Operations {
   stateMachines: StateMachineOperations;
@@ -74,16 +70,6 @@ export interface CreateStateMachine {
   /** Nothing assumes it; it is shown where AWS shows it. */
   roleArn?: string;
   recovery?: NewRecovery | null;
-}
-
-/** What is to become of an execution whose worker died while it was advancing it. */
-export interface NewRecovery {
-  /** `retry` when absent. */
-  strategy?: Recovery['strategy'];
-  /** Of `skip`: what the interrupted state is left with; absent: its input. */
-  output?: Json;
-  /** After so many in a row it is paused; 3 when absent. */
-  maxRecoveries?: number;
 }
 
 export interface UpdateStateMachine {
@@ -252,36 +238,6 @@ export interface StateRecordView {
   endTime: Date | null;
   retryCount: number;
   sequenceNumber: number;
-}
-
-// Redrives and pauses
-
-export interface RecoveryOperations {
-  /**
-   * Takes an execution up again that has ended without success, from the states that it had not left. Once for a
-   * `clientToken`, within 15 minutes: the same token answers the same date. Refuses with EXECUTION_NOT_REDRIVABLE.
-   */
-  redrive(
-    id: string,
-    request?: { clientToken?: string },
-  ): Promise<{ executionId: string; redriveDate: Date }>;
-  /** Redrives, in the background, all that the filter finds now. */
-  redriveAll(filter: BulkRedriveFilter): Promise<BulkRedriveView>;
-  bulkRedrive(id: string): Promise<BulkRedriveView>;
-  /** From now on nobody advances it: calls under way end, no other is made. One that is paused stays so. */
-  pause(id: string, request?: { reason?: string }): Promise<ExecutionView>;
-  /** One that is not paused stays so. */
-  resume(id: string): Promise<ExecutionView>;
-}
-
-export interface BulkRedriveView {
-  redriveId: string;
-  status: 'RUNNING' | 'SUCCEEDED';
-  filter: Json;
-  redriven: number;
-  refused: number;
-  createdAt: Date;
-  endTime: Date | null;
 }
 
 // Batches
