@@ -138,7 +138,7 @@ test('a redriven execution goes on where it failed, although the worker that tak
 test('all that a filter finds are redriven; a batch does not count its members again', async () => {
   await machine('many', { Frail: task() });
   await turn('down', 'Frail', true);
-  const batch = await service.call('POST', '/state-machines/many/batches?wait=60', {
+  const batch = await service.call('POST', '/state-machines/many/batch?wait=60', {
     mode: 'distributed',
     inputs: [1, 2, 3, 4, 5],
   });
