@@ -16,6 +16,7 @@ import { healthRoutes } from './rest/health.js';
 import { mapRunRoutes } from './rest/map-runs.js';
 import { messageRoutes } from './rest/messages.js';
 import { queueRoutes } from './rest/queues.js';
+import { recoveryRoutes } from './rest/recoveries.js';
 import { stateMachineRoutes } from './rest/state-machines.js';
 import { taskTokenRoutes } from './rest/task-tokens.js';
 import { compileValidator } from './validation.js';
@@ -62,6 +63,7 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   await serveDocs(app);
   stateMachineRoutes(app, operations.stateMachines);
   executionRoutes(app, operations.executions, waits);
+  recoveryRoutes(app, operations.recoveries);
   await app.register(async (scope: Api) => batchRoutes(scope, operations.batches, waits, config));
   mapRunRoutes(app, operations.mapRuns);
   queueRoutes(app, operations.queues);

@@ -26,6 +26,7 @@ export function nobody(): Operations {
     batches: noun(),
     mapRuns: noun(),
     queues: noun(),
+    recoveries: noun(),
     taskTokens: noun(),
     activities: noun(),
     messages: noun(),

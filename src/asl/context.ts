@@ -9,6 +9,8 @@ export interface ContextFacts {
     startTimeMs: number;
     roleArn?: string;
     redriveCount?: number;
+    /** When it was redriven last; absent: never. */
+    redriveTimeMs?: number;
   };
   stateMachine: { id: string; name: string };
   state: {
@@ -37,6 +39,7 @@ export function contextObject(facts: ContextFacts): JsonObject {
       ...(execution.roleArn === undefined ? {} : { RoleArn: execution.roleArn }),
       StartTime: timeText(execution.startTimeMs),
       ...(execution.redriveCount === undefined ? {} : { RedriveCount: execution.redriveCount }),
+      ...(execution.redriveTimeMs === undefined ? {} : { RedriveTime: timeText(execution.redriveTimeMs) }),
     },
     ...(mapItem === undefined ? {} : { Map: { Item: itemFacts(mapItem) } }),
     StateMachine: { Id: stateMachine.id, Name: stateMachine.name },

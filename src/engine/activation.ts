@@ -6,7 +6,8 @@
  * 2. What happens while a commit is on its way is queued, and decided in one go afterwards.
  * 3. An activation holds its worker's slot only while a task is running. With nothing but timers left it
  *    parks, in the same statement as its last checkpoint.
- * 4. When it is told that the execution is not its own any more, it drops everything silently.
+ * 4. While its execution is paused it makes no call, and hands back when those under way have ended.
+ * 5. When it is told that the execution is not its own any more, it drops everything silently.
  */
 import { createDeferred, type Deferred } from '../std/deferred.js';
 import type { Effect, InvokeEffect } from './effects.js';
@@ -104,6 +105,7 @@ export class Activation {
   #unread: boolean;
   /** The calls that the last owner left under way are still to be made, once the inbox and the clock have had their say. */
   #owesCalls = false;
+  #paused = false;
   readonly #happened: Happening[] = [];
   readonly #calls = new Map<string, Call>();
   #news: Deferred<void> = createDeferred();
@@ -196,7 +198,9 @@ export class Activation {
     if (!this.#unread) return;
     this.#unread = false;
     for (const signal of await this.#options.ports.inbox.read(this.#run.about.executionId, this.#inboxSeq)) {
-      this.#happened.push({ ...signal.data, kind: signal.kind } as Happening);
+      if (signal.kind === 'pause') this.#paused = true;
+      else if (signal.kind === 'resume') this.#paused = false;
+      else this.#happened.push({ ...signal.data, kind: signal.kind } as Happening);
       this.#inboxSeq = signal.seq;
     }
     // What was there at the claim and is not any more was folded in before.
@@ -264,6 +268,8 @@ export class Activation {
     if (this.#options.standing.abandoned) return this.#park(clock.now(), changed);
     const cancelled = new Set(effects.flatMap((effect) => (effect.kind === 'cancel' ? [effect.key] : [])));
     const calling = [...this.#calls.keys()].some((key) => !cancelled.has(key));
+    // Paused: whoever resumes it makes what is runnable run. What has been answered is folded in first.
+    if (this.#paused && !calling && !this.#hasAnswers()) return this.#park(clock.now(), changed);
     // Shutting down: what should be called now is left to the next owner, under the same keys.
     if (this.#options.standing.draining && !calling && pendingInvocations(this.#run).length > 0) {
       return this.#park(clock.now(), changed);
@@ -331,9 +337,26 @@ export class Activation {
       }
     }
     if (this.#options.standing.draining) return;
-    if (this.#owesCalls) this.#call(pendingInvocations(this.#run));
+    if (this.#paused) {
+      this.#owesCalls = true;
+      return;
+    }
+    if (this.#owesCalls) this.#call(this.#uncalled());
     else this.#call(effects.filter((effect) => effect.kind === 'invoke'));
     this.#owesCalls = false;
+  }
+
+  /** Something has come in that would be lost with this activation. */
+  #hasAnswers(): boolean {
+    return this.#unread || this.#happened.some(({ kind }) => kind !== 'tick' && kind !== 'heartbeat');
+  }
+
+  /** The calls that are neither under way nor answered. */
+  #uncalled(): InvokeEffect[] {
+    const answered = new Set(
+      this.#happened.map((happening) => ('key' in happening ? happening.key : undefined)),
+    );
+    return pendingInvocations(this.#run).filter(({ key }) => !this.#calls.has(key) && !answered.has(key));
   }
 
   /** Whoever answers what nobody waits for any more should be told so; a crash here leaves that to the sweeper. */
@@ -382,7 +405,7 @@ export class Activation {
     this.#news.resolve();
   }
 
-  /** Resolves when there is something to decide: an outcome, a signal, a timer that is due, a shutdown. */
+  /** Resolves when there is something to decide: an outcome, a signal, a timer that is due, a shutdown, a pause. */
   async #somethingHappens(): Promise<void> {
     const { clock } = this.#options.ports;
     const { draining, abandoned } = this.#options.standing;

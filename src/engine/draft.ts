@@ -12,6 +12,7 @@ import type { Effect } from './effects.js';
 import type { EventType, HistoryEvent } from './events.js';
 import type { Frame, RunMeta } from './frame.js';
 import { awaitedOf } from './invocation.js';
+import { leftFrames } from './left.js';
 import type { EndStatus } from './ports.js';
 import { canGoOn, type Run } from './run.js';
 import type { Step } from './step.js';
@@ -31,6 +32,11 @@ export interface Draft {
   tallies: ReadonlyMap<number, Tally>;
   /** Children born in this step, by parent. */
   born: ReadonlyMap<number, number[]>;
+  /** While a failure goes up the tree: what it has cut, as it was before, and whose state it has failed. */
+  cut: Map<number, Frame> | undefined;
+  failing: Set<number> | undefined;
+  /** What a redrive takes up, of a run that this step has ended. */
+  left: Frame[] | undefined;
   /** How much data the step has put into events, at most, in bytes. */
   bytes: number;
 }
@@ -52,6 +58,9 @@ export function beginDraft(run: Run, nowMs: number): Draft {
     queue: [],
     tallies: NO_TALLIES,
     born: NO_BIRTHS,
+    cut: undefined,
+    failing: undefined,
+    left: undefined,
     bytes: 0,
   };
 }
@@ -64,7 +73,8 @@ export function settleDraft(draft: Draft, more: boolean): Step {
   const { run, meta, changed, dropped, history } = draft;
   const known = [...dropped].filter((id) => run.frames.has(id));
   const effects = draft.effects.filter((effect) => isStillWanted(draft, effect));
-  return { history, effects, more, delta: { meta, changed: [...changed.values()], dropped: known } };
+  const left = draft.left === undefined ? {} : { left: draft.left };
+  return { history, effects, more, delta: { ...left, meta, changed: [...changed.values()], dropped: known } };
 }
 
 /** A frame as it stands in the draft, to be read. */
@@ -209,12 +219,16 @@ export function isReady(draft: Draft, frame: Frame): boolean {
   return canGoOn(frame, started, tally?.done ?? 0);
 }
 
-/** Ends the run: everything that runs is cancelled, and the root keeps the state that it ended in. */
+/**
+ * Ends the run: everything that runs is cancelled, and the root keeps the state that it ended in. What a redrive needs is
+ * kept beside it, unless it was a success or the execution is an Express one, which is never redriven.
+ */
 export function endRun(
   draft: Draft,
   status: EndStatus,
   how: { output?: Json; error?: string; cause?: string },
 ): void {
+  if (status !== 'SUCCEEDED' && draft.run.about.isExpress !== true) draft.left = leftFrames(draft);
   dropChildren(draft, 0);
   const root = touch(draft, 0);
   cancelTask(draft, root);

@@ -19,6 +19,8 @@ export interface HistoryEvent {
   details?: JsonObject;
   /** The error with which a state failed here, where AWS's details do not tell it; for the state's record. */
   failure?: JsonObject;
+  /** Of ExecutionRedriven: the entries of the states that are taken up again; for their records. */
+  resumed?: number[];
 }
 
 export type EventType =
@@ -27,6 +29,7 @@ export type EventType =
   | 'ExecutionFailed'
   | 'ExecutionAborted'
   | 'ExecutionTimedOut'
+  | 'ExecutionRedriven'
   | `${StateType}StateEntered`
   | `${Exclude<StateType, 'Fail'>}StateExited`
   | `${CuttableType}StateAborted`

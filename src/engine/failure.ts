@@ -11,6 +11,7 @@ import { after, type Maybe } from '../std/maybe.js';
 import { childrenOf, type Draft, dropChildren, frameOf, recordAside } from './draft.js';
 import type { CuttableType } from './events.js';
 import type { ChildrenPhase, Frame } from './frame.js';
+import { keepCut } from './left.js';
 import { exits, type Failure, type Outcome } from './outcome.js';
 import { scopeOf, stateOf } from './scope.js';
 
@@ -62,6 +63,7 @@ export function catchFailure(draft: Draft, frame: Frame, state: State, failure: 
 export function cutChildren(draft: Draft, parent: Parent, failed: Frame, failedIn: State): void {
   const { frame, state } = parent;
   const previous = failed.lastEventId;
+  keepCut(draft, frame.id);
   if (failedIn.type === 'Task') recordAside(draft, previous, 'TaskStateAborted');
   for (const child of childrenOf(draft, frame.id)) {
     if (child.id === failed.id || child.phase.kind === 'done') continue;

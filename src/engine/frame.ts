@@ -103,6 +103,9 @@ export interface RunMeta {
   deadlineMs?: number;
   /** How many bytes the variables of all frames take as JSON text. Absent: there have been none. */
   variableBytes?: number;
+  /** How often it has been redriven, and when last, ms since the epoch. Absent: never. */
+  redriveCount?: number;
+  redrivenAtMs?: number;
   /** How it ended; absent while it runs. */
   ended?: EndStatus;
 }

@@ -27,6 +27,11 @@ export interface Checkpoint {
 
 /** What a fold applies to the frames it has: later rows win. */
 export interface FrameDelta {
+  /**
+   * Of an end that is no success: the frames as a redrive takes them up. First in the row's text, so that the store can
+   * tell at a glance whether there are any.
+   */
+  left?: readonly Frame[];
   meta: RunMeta;
   changed: readonly Frame[];
   dropped: readonly number[];
@@ -133,6 +138,13 @@ export type Signal = { [K in keyof SignalData]: { kind: K; data: SignalData[K] }
 /** What each kind of signal says. Those for a frame that waits no more, or for another call, say nothing. */
 export interface SignalData {
   stop: { error?: string; cause?: string };
+  /** It has ended without success, and is taken up again. `redriveCount`: from 1. */
+  redrive: { redriveCount: number };
+  /** Its worker died: what is to become of the states whose functions were being called. `output`: absent, the state's input. */
+  interrupted: { strategy: 'skip'; output?: Json } | { strategy: 'fail' };
+  /** Make no more calls, and hand back when those under way have ended. The activation's; the machine knows no pause. */
+  pause: Record<string, never>;
+  resume: Record<string, never>;
   /** An activity worker has taken the task. */
   taskLeased: ForFrame & { workerName?: string };
   tokenSucceeded: ForFrame & { output: Json };

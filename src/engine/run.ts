@@ -48,6 +48,8 @@ export interface Run {
   readonly ready: ReadonlySet<number>;
   readonly timers: Timers;
   readonly families: ReadonlyMap<number, Family>;
+  /** Of a run that has ended without success: what a redrive takes up. */
+  left: readonly Frame[] | undefined;
 }
 
 /** The children of a frame. */
@@ -68,6 +70,7 @@ export function newRun(about: About, machine: Machine, entropy: Entropy): Run {
     ready: new Set(),
     timers: [],
     families: new Map(),
+    left: undefined,
   };
   return run;
 }
@@ -86,6 +89,7 @@ export function fold(run: Run, snapshot: string | undefined, deltas: Iterable<Fr
 export function applyDelta(run: Run, delta: FrameDelta): void {
   const own = run as OwnRun;
   own.meta = delta.meta;
+  if (delta.left !== undefined || delta.meta.ended === undefined) own.left = delta.left;
   for (const id of delta.dropped) forget(own, id);
   for (const frame of delta.changed) place(own, frame);
   // Last, since whether a parent can start another child depends on all of its children.
@@ -110,12 +114,15 @@ export function mergeAllDeltas(meta: RunMeta, deltas: readonly FrameDelta[]): Fr
       changed.set(frame.id, frame);
     }
   }
-  return { meta, changed: [...changed.values()], dropped: [...dropped] };
+  const left =
+    meta.ended === undefined ? undefined : deltas.findLast((delta) => delta.left !== undefined)?.left;
+  return { ...(left !== undefined && { left }), meta, changed: [...changed.values()], dropped: [...dropped] };
 }
 
 /** The whole run as text, for `fold`. */
 export function snapshotOf(run: Run): string {
-  const whole: FrameDelta = { meta: run.meta, changed: [...run.frames.values()], dropped: [] };
+  const left = run.left === undefined ? {} : { left: run.left };
+  const whole: FrameDelta = { ...left, meta: run.meta, changed: [...run.frames.values()], dropped: [] };
   return JSON.stringify(whole);
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../asl/index.js';
 import type { Json, JsonObject } from '../std/json.js';
 import { type Draft, frameOf } from './draft.js';
-import type { Frame } from './frame.js';
+import type { Frame, RunMeta } from './frame.js';
 import { retryCount } from './invocation.js';
 import type { About } from './run.js';
 import { variablesFor } from './variables.js';
@@ -76,6 +76,7 @@ class FrameScope implements Scope {
   readonly #state: State;
   readonly #item: Item | undefined;
   readonly #taskToken: string | undefined;
+  readonly #redriven: Pick<RunMeta, 'redriveCount' | 'redrivenAtMs'>;
   #context: JsonObject | undefined;
 
   constructor(
@@ -94,6 +95,7 @@ class FrameScope implements Scope {
     this.#state = state;
     this.#item = item;
     this.#taskToken = taskToken;
+    this.#redriven = draft.meta;
   }
 
   get context(): JsonObject {
@@ -103,6 +105,7 @@ class FrameScope implements Scope {
 
   #makeContext(): JsonObject {
     const about = this.#about;
+    const { redriveCount = 0, redrivenAtMs } = this.#redriven;
     return contextObject({
       execution: {
         id: about.executionArn ?? about.executionId,
@@ -110,7 +113,8 @@ class FrameScope implements Scope {
         input: about.input,
         startTimeMs: about.startTimeMs,
         // Of a Standard execution's; an Express one is never redriven.
-        ...(about.isExpress !== true && { redriveCount: 0 }),
+        ...(about.isExpress !== true && { redriveCount }),
+        ...(redrivenAtMs !== undefined && { redriveTimeMs: redrivenAtMs }),
         ...(about.roleArn !== undefined && { roleArn: about.roleArn }),
       },
       stateMachine: { id: about.stateMachineArn ?? about.stateMachineId, name: about.stateMachineName },

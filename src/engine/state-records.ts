@@ -9,7 +9,8 @@
  * 2. An event of a Parallel or Map may point to an event deep inside it: its record is found by climbing
  *    to the first open one that fits.
  * 3. An evaluation that fails at a state's entry points before the entry; it names its state.
- * 4. What is still open under a Parallel or Map that fails or starts again has failed, if the failure
+ * 4. What a redrive takes up again is open again.
+ * 5. What is still open under a Parallel or Map that fails or starts again has failed, if the failure
  *    passed through it, or was cut.
  */
 import type { Json, JsonObject } from '../std/json.js';
@@ -74,6 +75,7 @@ interface Book {
 function take(book: Book, event: HistoryEvent): void {
   const { type } = event;
   if (type.endsWith('StateEntered')) enter(book, event);
+  else if (type === 'ExecutionRedriven') reopen(book, event);
   else if (type.startsWith('Execution')) endExecution(book, event);
   else if (type.endsWith('StateExited')) exit(book, event);
   else if (type === 'EvaluationFailed') takeEvaluationFailed(book, event);
@@ -187,6 +189,21 @@ function endExecution(book: Book, event: HistoryEvent): void {
       noteError(entry, event.details);
     }
     close(book, entry, rest, event.timestamp);
+  }
+}
+
+/** The states that are taken up again run as if they had just been entered; their attempts count anew. */
+function reopen(book: Book, { resumed = [] }: HistoryEvent): void {
+  for (const id of resumed) {
+    const entry = book.byEvent.get(id)?.entry;
+    if (entry === undefined) continue;
+    const { record } = entry;
+    for (const field of ['endTimeMs', 'error', 'cause'] as const) delete record[field];
+    record.status = 'RUNNING';
+    record.retryCount = 0;
+    entry.attempts = 0;
+    entry.failed = false;
+    book.open.add(entry);
   }
 }
 

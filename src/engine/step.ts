@@ -27,9 +27,11 @@ import type { Effect } from './effects.js';
 import type { HistoryEvent } from './events.js';
 import type { Failure } from './outcome.js';
 import type { FrameDelta, SignalData } from './ports.js';
-import { mergeAllDeltas, type Run } from './run.js';
+import { redrive } from './redrive.js';
+import { mergeAllDeltas, pendingInvocations, type Run } from './run.js';
+import type { Interruption } from './states/task.js';
 import { dueFrames } from './timers.js';
-import { fireTimer, goOn, takeSignal, takeTaskOutcome } from './transition.js';
+import { fireTimer, goOn, interruptCall, takeSignal, takeTaskOutcome } from './transition.js';
 
 /** What has happened in the world. */
 export type Happening =
@@ -43,7 +45,10 @@ export type Happening =
   | FromOutside;
 
 /** A signal of the inbox, as it happens. */
-export type FromOutside = { [K in keyof SignalData]: { kind: K } & SignalData[K] }[keyof SignalData];
+export type FromOutside = { [K in Folded]: { kind: K } & SignalData[K] }[Folded];
+
+/** The others are for the activation. */
+type Folded = Exclude<keyof SignalData, 'pause' | 'resume'>;
 
 export interface Step {
   history: HistoryEvent[];
@@ -66,7 +71,8 @@ export const MAX_STEP_BYTES = 8 * 1024 * 1024;
  */
 export async function step(run: Run, happening: Happening, nowMs: number): Promise<Step> {
   const draft = beginDraft(run, nowMs);
-  if (run.meta.ended !== undefined) return settleDraft(draft, false);
+  // What has ended hears of nothing but a redrive, which nothing else hears of.
+  if ((run.meta.ended !== undefined) !== (happening.kind === 'redrive')) return settleDraft(draft, false);
   const more = await goOnUnlessFull(draft, happening);
   return settleDraft(draft, more && draft.meta.ended === undefined);
 }
@@ -120,13 +126,15 @@ function take(draft: Draft, happening: Happening): Maybe<void> {
     // Stopped before it was first taken up: it has started, and entered nothing.
     if (!begun) start(draft);
     stop(draft, happening);
-  } else if (deadlineMs !== undefined && draft.nowMs >= deadlineMs) timeOut(draft);
+  } else if (happening.kind === 'redrive') redrive(draft, happening);
+  else if (deadlineMs !== undefined && draft.nowMs >= deadlineMs) timeOut(draft);
   else if (happening.kind === 'taskSucceeded')
     return takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
   else if (happening.kind === 'taskFailed')
     return takeTaskOutcome(draft, happening, { ok: false, ...failureIn(happening) });
   else if (happening.kind === 'heartbeat' || happening.kind === 'tokenHeartbeat')
     beat(draft, happening.frameId, happening.key);
+  else if (happening.kind === 'interrupted') return interruptCalls(draft, happening);
   else if (happening.kind !== 'tick') return takeSignal(draft, happening);
 }
 
@@ -141,6 +149,8 @@ async function goOnUnlessFull(draft: Draft, happening: Happening): Promise<boole
     const failure = { error: 'States.Runtime', cause };
     recordAside(draft, draft.meta.nextEventId - 1, 'ExecutionFailed', failure);
     endRun(draft, 'FAILED', failure);
+    // There is no room for a redrive.
+    draft.left = undefined;
     return false;
   }
 }
@@ -216,6 +226,14 @@ function stop(draft: Draft, { error, cause }: { error?: string; cause?: string }
 function timeOut(draft: Draft): void {
   recordAside(draft, 0, 'ExecutionTimedOut', { error: 'States.Timeout' });
   endRun(draft, 'TIMED_OUT', {});
+}
+
+/** In turn, since each may change what is around it. */
+async function interruptCalls(draft: Draft, how: Interruption): Promise<void> {
+  for (const { frameId, call } of pendingInvocations(draft.run)) {
+    if (draft.meta.ended !== undefined) return;
+    if (call.kind === 'function') await interruptCall(draft, frameId, how);
+  }
 }
 
 function failureIn({ error, cause }: { error?: string; cause?: string }): Failure {

@@ -19,12 +19,14 @@ import {
   isReady,
   noteFailure,
   record,
+  recordAside,
   tallyOf,
   touch,
 } from './draft.js';
 import { catchFailure, cutChildren, parentOf, retry } from './failure.js';
 import type { ChildrenPhase, Frame, TaskPhase } from './frame.js';
 import { awaitedOf } from './invocation.js';
+import { forgetCut, keepCut, noteFailing } from './left.js';
 import { type Exit, type Failure, type Outcome, waits } from './outcome.js';
 import { boundBytes, dataLimitExceeded, isTooLarge } from './payload.js';
 import type { TaskOutcome } from './ports.js';
@@ -37,7 +39,14 @@ import { answerMessage, enterMessage, takeMessage, timeOutMessage } from './stat
 import { joinParallel, startParallel } from './states/parallel.js';
 import { enterPass } from './states/pass.js';
 import { enterSucceed } from './states/succeed.js';
-import { answerTask, signalTask, startTask, timeOutTask } from './states/task.js';
+import {
+  answerTask,
+  type Interruption,
+  interruptTask,
+  signalTask,
+  startTask,
+  timeOutTask,
+} from './states/task.js';
 import { endWait, enterWait } from './states/wait.js';
 import type { FromOutside } from './step.js';
 import { assign } from './variables.js';
@@ -117,7 +126,19 @@ function answered(
   }
 }
 
-type ForFrame = Exclude<FromOutside, { kind: 'stop' | 'tokenHeartbeat' }>;
+/** The worker that was calling a function for the frame has died: the state is left without it, or has failed. */
+export function interruptCall(draft: Draft, id: number, how: Interruption): Maybe<void> {
+  const phase = frameOf(draft, id)?.phase;
+  if (phase?.kind !== 'task' || phase.call.kind !== 'function') return;
+  const frame = touch(draft, id);
+  const state = stateOf(draft.run.machine, frame);
+  if (state.type !== 'Task') throw new Error(`a ${state.type} state called a function`);
+  cancelTask(draft, frame);
+  endCall(frame);
+  return carryOut(draft, frame, state, () => interruptTask(draft, frame, state, how));
+}
+
+type ForFrame = Exclude<FromOutside, { kind: 'stop' | 'tokenHeartbeat' | 'redrive' | 'interrupted' }>;
 
 /** Something has come from outside for a frame. What comes too late says nothing. */
 export function takeSignal(draft: Draft, signal: ForFrame): Maybe<void> {
@@ -352,20 +373,30 @@ function fail(
   state: State,
   { failure, uncatchable }: Fails,
 ): Maybe<Turn | undefined> {
+  noteFailing(draft, frame);
   // A runtime error ends everything at once: no event of its own, none for what it cuts.
   if (failure.error === 'States.Runtime') return failExecution(draft, frame, failure);
   // A Map whose next item cannot be made has others under way.
-  if (frame.phase.kind === 'children') dropChildren(draft, frame.id);
-  if (uncatchable !== true && retry(draft, frame, state, failure)) return undefined;
+  if (frame.phase.kind === 'children') {
+    keepCut(draft, frame.id);
+    dropChildren(draft, frame.id);
+  }
+  if (uncatchable !== true && retry(draft, frame, state, failure)) {
+    forgetCut(draft);
+    return undefined;
+  }
   const isGroup = state.type === 'Parallel' || state.type === 'Map';
   if (isGroup) record(draft, frame, `${state.type}StateFailed`);
   noteFailure(draft, frame, { ...failure });
   if (uncatchable === true) return failUpwards(draft, frame, state, failure);
   return after(
     decideIn(draft, frame, state, () => catchFailure(draft, frame, state, failure)),
-    (caught) =>
+    (caught) => {
       // Fails still: the failure, since no Catcher takes it, or the Catcher itself.
-      caught.outcome.kind === 'fails' ? failUpwards(draft, frame, state, caught.outcome.failure) : caught,
+      if (caught.outcome.kind === 'fails') return failUpwards(draft, frame, state, caught.outcome.failure);
+      forgetCut(draft);
+      return caught;
+    },
   );
 }
 
@@ -380,6 +411,7 @@ function failUpwards(draft: Draft, frame: Frame, state: State, failure: Failure)
 }
 
 function failExecution(draft: Draft, frame: Frame, failure: Failure): undefined {
-  record(draft, frame, 'ExecutionFailed', { ...failure });
+  // Aside: what a redrive records for the frame belongs to what the frame recorded last.
+  recordAside(draft, frame.lastEventId, 'ExecutionFailed', { ...failure });
   endRun(draft, 'FAILED', failure);
 }

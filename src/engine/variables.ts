@@ -49,6 +49,14 @@ export function freeVariables(draft: Draft, frame: Frame): void {
   for (const value of Object.values(frame.variables)) draft.meta.variableBytes -= bytesOf(value);
 }
 
+/** How many bytes the variables of these frames take. */
+export function variableBytesOf(frames: Iterable<Frame>): number {
+  let bytes = 0;
+  for (const { variables = NONE } of frames)
+    for (const value of Object.values(variables)) bytes += bytesOf(value);
+  return bytes;
+}
+
 function bytesOf(value: Json): number {
   if (boundBytes(value) === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
   return Buffer.byteLength(JSON.stringify(value));

@@ -8,6 +8,7 @@ import { createHealthOperations } from './health.js';
 import { createMapRunOperations } from './map-runs.js';
 import { createMessageOperations } from './messages.js';
 import { createQueueOperations } from './queues.js';
+import { createRecoveryOperations } from './recoveries.js';
 import { createStateMachineOperations } from './state-machines.js';
 import { createTaskTokenOperations } from './task-tokens.js';
 import type { Operations } from './types.js';
@@ -25,6 +26,7 @@ export function createOperations(parts: OperationsParts): Operations & { close()
     batches,
     queues: createQueueOperations(deps),
     mapRuns: createMapRunOperations(deps),
+    recoveries: createRecoveryOperations(deps),
     taskTokens: createTaskTokenOperations(deps),
     activities: createActivityOperations(deps),
     messages: createMessageOperations(deps),

@@ -32,6 +32,7 @@ export const ERRORS = {
   DEAD_LETTER_NOT_FOUND: { statusCode: 404, meaning: 'The queue has no dead letter of this id.' },
   TASK_NOT_FOUND: { statusCode: 404, meaning: 'There is no task with this token.' },
   ACTIVITY_NOT_FOUND: { statusCode: 404, meaning: 'There is no activity of this name.' },
+  REDRIVE_NOT_FOUND: { statusCode: 404, meaning: 'There is no redrive by filter of this id.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -46,6 +47,11 @@ export const ERRORS = {
   EXECUTION_EXISTS: {
     statusCode: 409,
     meaning: 'An execution of this name exists in the state machine, with another input.',
+  },
+  EXECUTION_NOT_REDRIVABLE: {
+    statusCode: 409,
+    meaning:
+      'The execution cannot be redriven: it runs, succeeded, is an Express one, ended more than 14 days ago, its state machine was deleted, or its end kept nothing to be taken up.',
   },
   EXECUTION_ENDED: { statusCode: 409, meaning: 'The execution has ended already.' },
   TASK_ENDED: {

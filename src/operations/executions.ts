@@ -37,7 +37,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
       if (waitMs <= 0 || started.execution.endTime !== null) return viewOf(started.execution);
       if (!started.created) await markWaited(pool, started.execution.executionId);
       await endings.waitForEnd(started.execution.executionId, waitMs, signal);
-      return viewOf(await find(deps, started.execution.executionId));
+      return viewOf(await findOrRefuse(deps, started.execution.executionId));
     }),
 
     enqueue: guarded(async ({ stateMachineId, at, ...request }) => {
@@ -60,11 +60,11 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
       return { count };
     }),
 
-    get: guarded(async (id) => viewOf(await find(deps, id))),
+    get: guarded(async (id) => viewOf(await findOrRefuse(deps, id))),
 
     history: guarded(async (id, { reverse = false, ...request } = {}) => {
       const page = pageQuery(request);
-      const { executionId } = await find(deps, id);
+      const { executionId } = await findOrRefuse(deps, id);
       const { items, nextCursor } = await readHistory(pool, executionId, { ...page, reverse });
       return {
         items: items.map((event) => ({ ...toAwsEvent(event), timestamp: new Date(event.timestamp) })),
@@ -75,7 +75,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
     states: guarded(async (id, request) => {
       const { limit, cursor } = pageQuery(request);
       const from = cursor === undefined ? 0 : decodePosition('states', cursor);
-      const { executionId } = await find(deps, id);
+      const { executionId } = await findOrRefuse(deps, id);
       // Which record an event belongs to follows from all events before it, so there is no shorter way.
       const events: HistoryEvent[] = [];
       for await (const row of readEventRows(pool, executionId)) events.push(...row);
@@ -98,7 +98,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
     stop: guarded(async (id, reason = {}) => {
       checkLine(reason.error, ERROR_MAX, '/error');
       checkLine(reason.cause, CAUSE_MAX, '/cause');
-      const { executionId } = await find(deps, id);
+      const { executionId } = await findOrRefuse(deps, id);
       // First, so that the end is told even if it comes with the next statement.
       await markWaited(pool, executionId);
       const { found, ended, owner, queue } = await deliverSignal(pool, executionId, 'stop', reason);
@@ -106,7 +106,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
       if (ended) throw new OperationError('EXECUTION_ENDED', `Execution '${id}' has ended already.`);
       if (owner === null) ringSoon(deps, queue, [executionId]);
       await endings.waitForEnd(executionId, STOP_WAIT_MS);
-      return viewOf(await find(deps, executionId));
+      return viewOf(await findOrRefuse(deps, executionId));
     }),
   };
 }
@@ -190,7 +190,8 @@ async function inputOf(deps: Deps, request: StartExecution): Promise<Json> {
   return sourceInput(deps.database, sourceExecutionId, sourceStateName);
 }
 
-async function find({ database }: Deps, id: string): Promise<ExecutionRecord> {
+/** @throws OperationError EXECUTION_NOT_FOUND */
+export async function findOrRefuse({ database }: Deps, id: string): Promise<ExecutionRecord> {
   const execution = await findExecution(database.pool, id);
   if (execution === undefined) throw unknown(id);
   return execution;
@@ -210,7 +211,7 @@ function unknownMachine(id: string): OperationError {
 }
 
 /** What was stored was JSON. */
-function viewOf({ input, output, ...execution }: ExecutionRecord): ExecutionView {
+export function viewOf({ input, output, ...execution }: ExecutionRecord): ExecutionView {
   return {
     ...execution,
     input: JSON.parse(input) as Json,

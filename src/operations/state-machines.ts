@@ -22,6 +22,7 @@ import { guarded } from './guarded.js';
 import { checkFilter, checkStateMachineId, checkStateMachineName, slugOf, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkLine, payloadText } from './payloads.js';
+import { checkRecovery } from './recovery.js';
 import type {
   BatchOperations,
   CreateStateMachine,
@@ -51,7 +52,7 @@ export function createStateMachineOperations(
       return viewOf(machine);
     }),
 
-    update: guarded(async (id, { name, description, definition, queue, metadata, roleArn }) => {
+    update: guarded(async (id, { name, description, definition, queue, metadata, roleArn, recovery }) => {
       if (name !== undefined) checkStateMachineName(name);
       checkLine(description, DESCRIPTION_MAX, '/description');
       checkMetadata(metadata);
@@ -63,6 +64,7 @@ export function createStateMachineOperations(
         ...(queue === undefined ? {} : { queue }),
         ...(metadata === undefined ? {} : { metadata }),
         ...(roleArn === undefined ? {} : { roleArn }),
+        ...(recovery === undefined ? {} : { recovery: checkRecovery(recovery, deps.config.payloadLimit) }),
         ...(definition === undefined ? {} : { definition: readDefinition(definition, type) }),
       });
       switch (outcome.kind) {
@@ -131,6 +133,7 @@ async function create(deps: Deps, request: CreateStateMachine): Promise<StateMac
   checkLine(roleArn, ROLE_ARN_MAX, '/roleArn');
   checkLine(description, DESCRIPTION_MAX, '/description');
   checkMetadata(metadata);
+  const recovery = checkRecovery(request.recovery ?? null, deps.config.payloadLimit);
   const definition = readDefinition(request.definition, type);
   const slug = slugOf(name);
 
@@ -149,6 +152,7 @@ async function create(deps: Deps, request: CreateStateMachine): Promise<StateMac
       metadata,
       definition,
       roleArn,
+      recovery,
     });
     switch (outcome.kind) {
       case 'created':

@@ -4,8 +4,10 @@
  * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
  */
 import type { Json, JsonObject } from '../std/json.js';
-import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics } from '../store/index.js';
+import type { NewRecovery, RecoveryOperations } from './recovery-types.js';
 
+export type * from './recovery-types.js';
 export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
 export interface Operations {
@@ -15,6 +17,7 @@ export interface Operations {
   mapRuns: MapRunOperations;
   queues: QueueOperations;
   taskTokens: TaskTokenOperations;
+  recoveries: RecoveryOperations;
   activities: ActivityOperations;
   messages: MessageOperations;
   health: HealthOperations;
@@ -66,6 +69,7 @@ export interface CreateStateMachine {
   metadata?: Json;
   /** Nothing assumes it; it is shown where AWS shows it. */
   roleArn?: string;
+  recovery?: NewRecovery | null;
 }
 
 export interface UpdateStateMachine {
@@ -76,6 +80,8 @@ export interface UpdateStateMachine {
   metadata?: Json;
   /** One that differs is a new version, as in AWS; null: none any more. */
   roleArn?: string | null;
+  /** null: none any more. Holds for executions that run, too. */
+  recovery?: NewRecovery | null;
 }
 
 export interface StateMachineFilter {
@@ -94,6 +100,7 @@ export interface StateMachineView {
   type: 'STANDARD' | 'EXPRESS';
   queue: string;
   metadata: Json;
+  recovery: Recovery | null;
   version: number;
   definition: Json;
   roleArn: string | null;
@@ -200,6 +207,12 @@ export interface ExecutionView {
   sourceExecutionId: string | null;
   /** The execution whose state started it. */
   parentExecutionId: string | null;
+  redriveCount: number;
+  /** The last redrive. */
+  redriveDate: Date | null;
+  /** Since when nobody is to advance it. */
+  pausedAt: Date | null;
+  pauseReason: string | null;
 }
 
 /**

@@ -30,6 +30,10 @@ export interface ExecutionRecord {
   batchId: string | null;
   sourceExecutionId: string | null;
   parentExecutionId: string | null;
+  redriveCount: number;
+  redriveDate: Date | null;
+  pausedAt: Date | null;
+  pauseReason: string | null;
 }
 
 /** An execution; undefined when there is none of this id, whatever the id looks like. */
@@ -156,4 +160,5 @@ export async function markWaited(pool: pg.Pool, id: string): Promise<boolean> {
 const COLUMNS = `e.id AS "executionId", e.state_machine_id AS "stateMachineId", e.version, e.name, e.status,
   ${CURRENT_STATE} AS "currentState", e.input, e.output, e.error, e.cause, e.start_time AS "startTime",
   e.end_time AS "endTime", e.queue, e.batch_id AS "batchId", e.source_execution_id AS "sourceExecutionId",
-  e.parent_id AS "parentExecutionId"`;
+  e.parent_id AS "parentExecutionId", e.redrive_count AS "redriveCount", e.redrive_date AS "redriveDate",
+  e.paused_at AS "pausedAt", e.pause_reason AS "pauseReason"`;

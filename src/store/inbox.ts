@@ -6,6 +6,7 @@
 import type pg from 'pg';
 import type { InboxSignal, SignalData } from '../engine/index.js';
 import { batchEndRule } from './sql/batch-end.js';
+import { wokenAt } from './sql/pause.js';
 
 /** The channel on which owners hear that something has come in; the payload is the execution's id. */
 export const INBOX_CHANNEL = 'escapement_inbox';
@@ -25,7 +26,7 @@ export interface Delivery {
   queue: string;
 }
 
-/** Puts a signal into an execution's inbox and wakes it. */
+/** Puts a signal into an execution's inbox and wakes it, unless it is paused. A stop ends the pause. */
 export async function deliverSignal<K extends keyof SignalData>(
   pool: pg.Pool,
   executionId: string,
@@ -34,12 +35,15 @@ export async function deliverSignal<K extends keyof SignalData>(
 ): Promise<Delivery> {
   const { rows } = await pool.query<{ delivered: boolean; owner: string | null; queue: string }>(
     `WITH woken AS (
-       UPDATE executions SET inbox_seq = inbox_seq + 1, wake_at = now()
-       WHERE id = $1 AND end_time IS NULL
+       UPDATE executions e SET inbox_seq = e.inbox_seq + 1,
+         wake_at = CASE WHEN $2::text = 'stop' THEN now() ELSE ${wokenAt('e')} END,
+         paused_at = CASE WHEN $2::text <> 'stop' THEN e.paused_at END,
+         pause_reason = CASE WHEN $2::text <> 'stop' THEN e.pause_reason END
+       WHERE e.id = $1 AND e.end_time IS NULL
        RETURNING id, inbox_seq, owner, queue
      ), delivered AS (
        INSERT INTO inbox (execution_id, seq, kind, data, created_at)
-       SELECT id, inbox_seq, $2, $3, now() FROM woken
+       SELECT id, inbox_seq, $2::text, $3, now() FROM woken
        RETURNING 1
      ), told AS (
        SELECT pg_notify(CASE WHEN owner IS NULL THEN '${STOP_CHANNEL}' ELSE '${INBOX_CHANNEL}' END, id::text)
@@ -115,10 +119,10 @@ export async function abortExecution(
 ): Promise<boolean> {
   const { rows } = await pool.query(
     `WITH ended AS (
-       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL,
+       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL, paused_at = NULL, pause_reason = NULL,
          error = $2, cause = $3, epoch = epoch + 1
        WHERE id = $1 AND end_time IS NULL AND owner IS NULL
-       RETURNING id, epoch, queue, batch_id, item_count, waited, input,
+       RETURNING id, epoch, queue, batch_id, item_count, redrive_count, waited, input,
          (extract(epoch FROM end_time) * 1000)::bigint AS now_ms
      ), last AS (
        SELECT e.*, coalesce(j.seq, 0) AS seq, coalesce(j.first_event_id + j.event_count, 1) AS next_event_id
@@ -140,7 +144,7 @@ export async function abortExecution(
            'details', jsonb_strip_nulls(jsonb_build_object('error', $2::text, 'cause', $3::text))) AS abort) b
        RETURNING 1
      ), locked AS (
-       SELECT b.id FROM batches b WHERE b.id IN (SELECT batch_id FROM ended) FOR NO KEY UPDATE
+       SELECT b.id FROM batches b WHERE b.id IN (SELECT batch_id FROM ended WHERE redrive_count = 0) FOR NO KEY UPDATE
      ), counted AS (
        UPDATE batches b SET ${batchEndRule({
          succeeded: '0',

@@ -19,6 +19,13 @@ export {
 export { createBatchStore, openBatches } from './batch-leading.js';
 export { type BatchRow, cancelBatch, getBatch, listBatches, type MemberRow, pageMembers } from './batches.js';
 export {
+  advanceBulkRedrives,
+  type BulkRedriveFilter,
+  type BulkRedriveRecord,
+  createBulkRedrive,
+  findBulkRedrive,
+} from './bulk-redrives.js';
+export {
   type ChildAnswer,
   type ChildStart,
   findRunningChild,
@@ -114,6 +121,7 @@ export {
 } from './messages.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export { forbiddenIn, isName, NAME_MAX } from './names.js';
+export { type PauseAnswer, pauseExecution, resumeExecution } from './pauses.js';
 export {
   ensureQueues,
   hasQueue,
@@ -125,6 +133,12 @@ export {
   type QueueStats,
   queueStats,
 } from './queues.js';
+export {
+  type RedriveAnswer,
+  type Redriven,
+  type RedriveRefusal,
+  redriveExecution,
+} from './redrives.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
@@ -138,6 +152,7 @@ export {
   listStateMachines,
   listVersions,
   QUEUES_CHANNEL,
+  type Recovery,
   readDefinitions,
   type StateMachineFilter,
   type StateMachineRecord,

@@ -135,6 +135,10 @@ function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
     batchId: null,
     sourceExecutionId: row.sourceExecutionId ?? null,
     parentExecutionId: null,
+    redriveCount: 0,
+    redriveDate: null,
+    pausedAt: null,
+    pauseReason: null,
   };
 }
 

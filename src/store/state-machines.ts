@@ -20,6 +20,8 @@ export interface StateMachineRecord {
   type: string;
   queue: string;
   metadata: Json;
+  /** What is to become of an execution whose worker died; null: it is tried again. */
+  recovery: Recovery | null;
   version: number;
   definition: JsonObject;
   roleArn: string | null;
@@ -39,6 +41,16 @@ export interface NewStateMachine {
   metadata: Json;
   definition: JsonObject;
   roleArn?: string | null;
+  recovery?: Recovery | null;
+}
+
+/** What is to become of an execution whose worker died while it was advancing it, at most so many times in a row. */
+export interface Recovery {
+  strategy: 'retry' | 'skip' | 'fail' | 'pause';
+  /** Of `skip`: what the interrupted state is left with; absent: its input. */
+  output?: Json;
+  /** Then it is paused. */
+  maxRecoveries: number;
 }
 
 export type CreateOutcome =
@@ -99,6 +111,7 @@ async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): P
     type: machine.type,
     queue: queue ?? id,
     metadata: toColumn(machine.metadata),
+    recovery: toColumn(machine.recovery === undefined ? null : toJson(machine.recovery)),
     version,
     createdAt,
     updatedAt: createdAt,
@@ -130,6 +143,8 @@ export interface StateMachineChange {
   metadata?: Json;
   definition?: JsonObject;
   roleArn?: string | null;
+  /** null: none any more. */
+  recovery?: Recovery | null;
 }
 
 export type ChangeOutcome =
@@ -147,7 +162,7 @@ export async function changeStateMachine(
   return prisma.$transaction(async (tx) => {
     const before = await lock(tx, id);
     if (before === undefined || before.deleted_at !== null) return { kind: 'unknown' };
-    const { definition, roleArn, queue, metadata, ...texts } = change;
+    const { definition, roleArn, queue, metadata, recovery, ...texts } = change;
     if (queue !== undefined && (await tx.queue.findUnique({ where: { name: queue } })) === null) {
       return { kind: 'unknownQueue' };
     }
@@ -176,6 +191,7 @@ export async function changeStateMachine(
         ...texts,
         ...(queue === undefined ? {} : { queue }),
         ...(metadata === undefined ? {} : { metadata: toColumn(metadata) }),
+        ...(recovery === undefined ? {} : { recovery: toColumn(toJson(recovery)) }),
         version,
         updatedAt,
       },
@@ -261,7 +277,7 @@ export async function listStateMachines(
   const { rows } = await pool.query<
     Omit<StateMachineRecord, 'definition'> & { definition: string; more: boolean }
   >(
-    `SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.version, m.definition,
+    `SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.recovery, m.version, m.definition,
        m.role_arn AS "roleArn",
        m.created_at AS "createdAt", m.updated_at AS "updatedAt", m.more
      FROM (
@@ -348,7 +364,7 @@ async function read(
   id: string,
 ): Promise<StateMachineRecord | undefined> {
   const [row] = await client.$queryRaw<(Omit<StateMachineRecord, 'definition'> & { definition: string })[]>`
-    SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.version, v.definition,
+    SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.recovery, m.version, v.definition,
       v.role_arn AS "roleArn",
       m.created_at AS "createdAt", m.updated_at AS "updatedAt"
     FROM state_machines m JOIN state_machine_versions v ON v.state_machine_id = m.id AND v.version = m.version
@@ -366,6 +382,11 @@ async function readOwn(tx: Prisma.TransactionClient, id: string): Promise<StateM
 /** What was stored had been validated, so it is an object. */
 function parseDefinition(text: string): JsonObject {
   return JSON.parse(text) as JsonObject;
+}
+
+/** A strategy as JSON, for its column. */
+function toJson(recovery: Recovery | null): Json {
+  return recovery === null ? null : { ...recovery };
 }
 
 /** Prisma has two nulls; ours is the absence of a value. */

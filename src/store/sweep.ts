@@ -89,7 +89,7 @@ function toDue({ id, queue, wake_ms }: DueRow): Freed & Position {
 /** Frees what is owned by a worker that has no row: what a crash in the middle of a registration could leave. */
 export async function freeOrphans(pool: pg.Pool): Promise<Freed[]> {
   const { rows } = await pool.query<{ id: string; queue: string }>(
-    `UPDATE executions e SET owner = NULL, wake_at = now()
+    `UPDATE executions e SET owner = NULL, wake_at = CASE WHEN e.paused_at IS NULL THEN now() END
      WHERE e.end_time IS NULL AND e.wake_at <= now() - interval '1 minute' AND e.owner IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = e.owner)
      RETURNING id, queue`,

@@ -1,5 +1,6 @@
 /** Waking: what putting a signal into an inbox does to its execution, shared by every statement that does it. */
 import { INBOX_CHANNEL } from './inbox.js';
+import { wokenAt } from './sql/pause.js';
 
 /** An execution that has got a signal, and its worker; null: nobody advances it, so ring the doorbell of its queue. */
 export interface Woken {
@@ -17,7 +18,7 @@ export interface Woken {
 export function wakeWith(from: string, kind: string): string {
   return `
 woken AS (
-  UPDATE executions e SET inbox_seq = e.inbox_seq + 1, wake_at = now()
+  UPDATE executions e SET inbox_seq = e.inbox_seq + 1, wake_at = ${wokenAt('e')}
   FROM ${from} s WHERE e.id = s.execution_id AND e.end_time IS NULL
   RETURNING e.id, e.inbox_seq, e.owner, e.queue
 ), delivered AS (

@@ -1,9 +1,11 @@
 /**
  * What a crash can leave half done between executions, found again and finished by the sweeper: parents that were not
- * told, children that nobody waits for, messages that were matched and not delivered; and what has had its day.
+ * told, children that nobody waits for, messages that were matched and not delivered; what is redriven by a filter, page by
+ * page; and what has had its day.
  */
 import type { Arns } from '../engine/index.js';
 import {
+  advanceBulkRedrives,
   cancelOrphanedMapRuns,
   clearDoneTokens,
   clearExpiredMessages,
@@ -37,6 +39,9 @@ export interface Forgotten {
 
 /** Rows that one round looks at: some tens of milliseconds for the database. The next goes on from there. */
 const PAGE = 2_000;
+/** Redrives of one transaction, and how long one round takes for them: the rest of the sweep is not to wait. */
+const BULK_PAGE = 200;
+const BULK_MS = 2_000;
 
 export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOptions): Forgotten {
   const { pool } = database;
@@ -61,6 +66,12 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
       ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
       ringFor(await deliverForgotten(pool, PAGE));
+      const untilMs = performance.now() + BULK_MS;
+      for (let page = await advanceBulkRedrives(pool, BULK_PAGE); page !== undefined; ) {
+        for (const { queue, executionId } of page) ring(queue, executionId);
+        if (performance.now() > untilMs) break;
+        page = await advanceBulkRedrives(pool, BULK_PAGE);
+      }
     },
     clear: async () => {
       while ((await clearDoneTokens(pool, PAGE)) === PAGE);

@@ -95,7 +95,13 @@ describe('the OpenAPI document', () => {
 
   test('says which bodies may be left out', () => {
     const optional = operations.filter(([, { requestBody }]) => requestBody?.required === false);
-    expect(optional.map(([, { operationId }]) => operationId)).toEqual(['startExecution', 'stopExecution']);
+    expect(optional.map(([, { operationId }]) => operationId)).toEqual([
+      'startExecution',
+      'stopExecution',
+      'redriveExecution',
+      'pauseExecution',
+      'resumeExecution',
+    ]);
   });
 });
 
@@ -132,6 +138,7 @@ const ROUTES = [
   'GET /queues/stats',
   'GET /queues/{name}/dead-letters',
   'GET /queues/{name}/dead-letters/{id}',
+  'GET /redrives/{redriveId}',
   'GET /state-machines',
   'GET /state-machines/{stateMachineId}',
   'GET /state-machines/{stateMachineId}/executions',
@@ -140,9 +147,13 @@ const ROUTES = [
   'GET /state-machines/{stateMachineId}/versions',
   'GET /state-machines/{stateMachineId}/waiting',
   'POST /activities',
+  'POST /executions/{executionId}/pause',
+  'POST /executions/{executionId}/redrive',
+  'POST /executions/{executionId}/resume',
   'POST /messages',
   'POST /queues/enqueue',
   'POST /queues/{name}/dead-letters/{id}/retry',
+  'POST /redrives',
   'POST /state-machines',
   'POST /state-machines/validate',
   'POST /state-machines/{stateMachineId}/batch',

@@ -52,6 +52,8 @@ export interface Script {
   crash?: (commit: number) => Crash;
   /** What comes from outside, at a time counted from the start. */
   signals?: { atMs: number; happening: Happening }[];
+  /** Redrive it so often, a minute after each end that is no success. */
+  redrives?: number;
   /** Write a snapshot after this many commits, and forget what it holds. */
   snapshotEvery?: number;
 }
@@ -150,6 +152,14 @@ export async function play(script: Script): Promise<Played> {
     underWay.set(key, { atMs: nowMs + afterMs, happening: happeningOf(answer, frameId, key) });
   };
 
+  /** Asked of what is durable, so that a crash neither loses nor doubles one. */
+  const redrive = (): Happening | undefined => {
+    const { ended, redriveCount = 0 } = run.meta;
+    if (ended === 'SUCCEEDED' || redriveCount >= (script.redrives ?? 0)) return undefined;
+    nowMs += 60_000;
+    return { kind: 'redrive', redriveCount: redriveCount + 1 };
+  };
+
   let happening: Happening | undefined = { kind: 'start' };
   while (happening !== undefined) {
     const taken: Happening = happening;
@@ -172,7 +182,7 @@ export async function play(script: Script): Promise<Played> {
         if (crash === 'beforeCommit' && isFromOutside(taken))
           signals.unshift({ atMs: nowMs, happening: taken });
         for (const effect of pendingInvocations(run)) await call(effect);
-        happening = run.frames.size === 0 ? { kind: 'start' } : isEnded(run) ? undefined : { kind: 'tick' };
+        happening = run.frames.size === 0 ? { kind: 'start' } : isEnded(run) ? redrive() : { kind: 'tick' };
         if (isEnded(run)) played.end = endIn(result.effects);
         continue;
       }
@@ -191,7 +201,10 @@ export async function play(script: Script): Promise<Played> {
         }
       }
     }
-    if (isEnded(run)) break;
+    if (isEnded(run)) {
+      happening = redrive();
+      continue;
+    }
     if (result.more) {
       happening = { kind: 'tick' };
       continue;
@@ -248,7 +261,7 @@ function happeningOf(answer: Answer, frameId: number, key: string): Happening {
 
 /** What a crash leaves in the inbox. */
 function isFromOutside({ kind }: Happening): boolean {
-  return !['start', 'tick', 'taskSucceeded', 'taskFailed', 'heartbeat'].includes(kind);
+  return !['start', 'tick', 'taskSucceeded', 'taskFailed', 'heartbeat', 'redrive'].includes(kind);
 }
 
 function endIn(effects: readonly Effect[]): Played['end'] {

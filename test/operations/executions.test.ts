@@ -50,6 +50,10 @@ describe('starting an execution', () => {
       batchId: null,
       sourceExecutionId: null,
       parentExecutionId: null,
+      redriveCount: 0,
+      redriveDate: null,
+      pausedAt: null,
+      pauseReason: null,
     });
     expect(house.rung).toContain(`m ${view.executionId}`);
     expect(await executions.get(view.executionId)).toEqual(view);

@@ -48,6 +48,7 @@ describe('creating a state machine', () => {
       version: 1,
       definition,
       roleArn: null,
+      recovery: null,
       createdAt: expect.any(Date),
       updatedAt: expect.any(Date),
     });

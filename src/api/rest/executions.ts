@@ -228,6 +228,13 @@ export function executionRoutes(app: Api, operations: ExecutionOperations, waits
   );
 }
 
-function bodyOf(view: ExecutionView): ExecutionBody {
-  return { ...view, startTime: iso(view.startTime), endTime: isoOrNull(view.endTime) };
+export function bodyOf(view: ExecutionView): ExecutionBody {
+  const { startTime, endTime, redriveDate, pausedAt } = view;
+  return {
+    ...view,
+    startTime: iso(startTime),
+    endTime: isoOrNull(endTime),
+    redriveDate: isoOrNull(redriveDate),
+    pausedAt: isoOrNull(pausedAt),
+  };
 }

@@ -96,7 +96,7 @@ export const wait = Type.Optional(
 
 export const StartQuery = strict({ wait });
 
-const filter = {
+export const filter = {
   status: Type.Optional(oneOf(EXECUTION_STATUSES, { description: 'Executions in this status.' })),
   name: Type.Optional(
     Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
@@ -112,8 +112,9 @@ const filter = {
   startedBefore: Type.Optional(instant('Started before this time.')),
   batchId: Type.Optional(uuid('Members of this batch, or child executions of this map run.')),
   parentExecutionId: Type.Optional(uuid('Those that a Task state of this execution started.')),
+  paused: Type.Optional(Type.Boolean({ description: 'Executions that are paused, or that are not.' })),
 };
-const ofMachine = {
+export const ofMachine = {
   stateMachineId: Type.Optional(
     Type.String({ minLength: 1, maxLength: 80, description: 'Executions of this machine.' }),
   ),
@@ -149,6 +150,10 @@ export const ExecutionBody = Type.Object(
     parentExecutionId: nullable(Type.String(), {
       description: 'The execution whose state started it.',
     }),
+    redriveCount: Type.Integer({ description: 'How often it was redriven.' }),
+    redriveDate: nullable(instant('When it was redriven last; null: never.')),
+    pausedAt: nullable(instant('Since when it is paused; null: it is not.')),
+    pauseReason: nullable(Type.String(), { description: 'Why it is paused, as far as anybody said.' }),
   },
   { title: 'Execution' },
 );

@@ -44,6 +44,33 @@ const roleArn = Type.String({
   examples: ['arn:aws:iam::000000000000:role/orders'],
 });
 
+const strategy = oneOf(['retry', 'skip', 'fail', 'pause'], {
+  description:
+    '`retry`, which is also the default: the interrupted calls are made again, under the same keys. `skip`: the interrupted state is left with `output`. `fail`: it fails with Escapement.Interrupted, which its Retry and Catch may take. `pause`: the execution is paused.',
+});
+const recovered = anyJson({
+  description: "Of `skip`: the interrupted state's output. Absent: its input.",
+  examples: [{ skipped: true }],
+});
+const maxRecoveries = Type.Integer({
+  minimum: 0,
+  maximum: 1000,
+  description: 'After so many in a row, without parking between, the execution is paused. 3 when absent.',
+});
+
+const NewRecovery = strict(
+  {
+    strategy: Type.Optional(strategy),
+    output: Type.Optional(recovered),
+    maxRecoveries: Type.Optional(maxRecoveries),
+  },
+  {
+    title: 'NewRecovery',
+    description:
+      'What becomes of an execution whose worker died while it was advancing it. Holds at once, for executions that run, too. null: the calls are made again, and after 20 deaths in a row the execution is a dead letter.',
+  },
+);
+
 export const StateMachineParams = Type.Object({
   stateMachineId: Type.String({ description: 'The state machine.', examples: ['order-processing'] }),
 });
@@ -64,6 +91,7 @@ export const CreateStateMachineBody = strict(
     queue: Type.Optional(queue),
     metadata: Type.Optional(metadata),
     roleArn: Type.Optional(roleArn),
+    recovery: Type.Optional(nullable(NewRecovery)),
   },
   { title: 'CreateStateMachine' },
 );
@@ -76,6 +104,7 @@ export const UpdateStateMachineBody = strict(
     queue: Type.Optional(queue),
     metadata: Type.Optional(metadata),
     roleArn: Type.Optional(nullable(roleArn)),
+    recovery: Type.Optional(nullable(NewRecovery)),
   },
   { title: 'UpdateStateMachine', minProperties: 1 },
 );
@@ -107,6 +136,9 @@ export const StateMachineBody = Type.Object(
       description: 'The queue that its executions wait in, unless a start names another.',
     }),
     metadata: anyJson({ description: 'As it was given; null when nothing was.' }),
+    recovery: nullable(
+      Type.Object({ strategy, output: Type.Optional(recovered), maxRecoveries }, { title: 'Recovery' }),
+    ),
     version: Type.Integer({ description: '1 at first; one more with each new definition.' }),
     definition: anyJson({ description: 'The definition, parsed.', examples: [definitionExample] }),
     roleArn: nullable(roleArn),

@@ -261,6 +261,22 @@ export function timeOutTask(
   return { kind: 'fails', failure };
 }
 
+export type Interruption = SignalData['interrupted'];
+
+/** The error of a state whose worker died, where its machine says that it is to fail, or to be skipped. */
+const INTERRUPTED: Failure = {
+  error: 'Escapement.Interrupted',
+  cause: 'The worker that was calling the function has died.',
+};
+
+/** Its worker died while it was calling the function: the state fails, or is left with what it was to be left with. */
+export function interruptTask(draft: Draft, frame: Frame, state: TaskState, how: Interruption): Outcome {
+  const failed = failTask(draft, frame, state, INTERRUPTED);
+  if (how.strategy === 'fail') return failed;
+  const output = how.output === undefined ? frame.input : how.output;
+  return { kind: 'exits', output, assigned: undefined, next: state.next };
+}
+
 type ServiceIntegration = Extract<Integration, { kind: 'service' }>;
 
 /** A payload that is the state's raw input is not kept twice. */

@@ -3,6 +3,7 @@
  *
  * - The worker's own row is locked first, as in every flush: a reaped worker claims nothing.
  * - `SKIP LOCKED`: two workers that were rung for the same execution do not wait for each other.
+ * - What is paused has no `wake_at` while nobody has it: whatever sets one keeps to that.
  * - A timer that is due within 25 ms counts as due: the activation waits out the rest.
  * - `status = 'RUNNING'` is the same as `end_time IS NULL`, and keeps the sweeper's index, whose predicate is
  *   on end_time, from serving the claim: it would read the whole backlog for a handful of rows.
@@ -50,7 +51,7 @@ WHERE id = ANY($1::uuid[]) AND owner IS NULL AND end_time IS NULL AND ($2 AND wa
 
 /** Gives back what this worker owns and does not know of, since the answer to a claim was lost. */
 export const GIVE_BACK_DOUBTFUL = `
-UPDATE executions SET owner = NULL, wake_at = now()
+UPDATE executions SET owner = NULL, wake_at = CASE WHEN paused_at IS NULL THEN now() END
 WHERE id = ANY($2::uuid[]) AND owner = $1 AND end_time IS NULL
 RETURNING id, queue
 `;

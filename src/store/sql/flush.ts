@@ -27,18 +27,21 @@ WITH me AS MATERIALIZED (
   UPDATE executions e SET
     owner = NULL,
     faults = 0,
+    recoveries = 0,
     current_state = p.current_state,
-    wake_at = CASE WHEN e.inbox_seq > p.inbox_seq THEN now() ELSE to_timestamp(p.wake_ms / 1000) END,
+    wake_at = CASE WHEN e.paused_at IS NOT NULL THEN NULL WHEN e.inbox_seq > p.inbox_seq THEN now() ELSE to_timestamp(p.wake_ms / 1000) END,
     snapshot = CASE WHEN p.snapshot IS NULL THEN e.snapshot ELSE p.snapshot END,
     snapshot_seq = CASE WHEN p.snapshot IS NULL THEN e.snapshot_seq ELSE p.snapshot_seq END
   FROM me, unnest($10::uuid[], $11::int[], $12::float8[], $13::int[], $14::text[], $15::text[], $16::int[])
     p (id, epoch, wake_ms, inbox_seq, current_state, snapshot, snapshot_seq)
   WHERE e.id = p.id AND e.owner = me.id AND e.epoch = p.epoch
-  RETURNING e.id, e.inbox_seq > p.inbox_seq AS woken
+  RETURNING e.id, e.inbox_seq > p.inbox_seq AND e.paused_at IS NULL AS woken
 ), ended AS (
   UPDATE executions e SET
     owner = NULL,
     wake_at = NULL,
+    paused_at = NULL,
+    pause_reason = NULL,
     snapshot = NULL,
     status = d.status,
     output = d.output,
@@ -49,7 +52,7 @@ WITH me AS MATERIALIZED (
   FROM me, unnest($17::uuid[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::float8[])
     d (id, epoch, status, output, error, cause, current_state, end_ms)
   WHERE e.id = d.id AND e.owner = me.id AND e.epoch = d.epoch AND e.status = 'RUNNING'
-  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.waited, e.notify_parent
+  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.redrive_count, e.waited, e.notify_parent
 ), read_signals AS (
   DELETE FROM inbox i USING unnest($25::uuid[], $26::int[]) s (id, seq)
   WHERE i.execution_id = s.id AND i.seq <= s.seq AND EXISTS (SELECT 1 FROM me)
@@ -70,7 +73,8 @@ WITH me AS MATERIALIZED (
     sum(items) FILTER (WHERE status IN ('FAILED', 'TIMED_OUT')) AS items_failed,
     sum(items) FILTER (WHERE status = 'TIMED_OUT') AS items_timed_out,
     sum(items) FILTER (WHERE status = 'ABORTED') AS items_aborted
-  FROM (SELECT batch_id, status, coalesce(item_count, 1) AS items FROM ended WHERE batch_id IS NOT NULL) m
+  -- A member that was redriven has been counted when it ended first.
+  FROM (SELECT batch_id, status, coalesce(item_count, 1) AS items FROM ended WHERE batch_id IS NOT NULL AND redrive_count = 0) m
   GROUP BY batch_id
 ), locked AS (
   SELECT b.id FROM batches b WHERE b.id IN (SELECT id FROM members) ORDER BY b.id FOR NO KEY UPDATE

@@ -7,7 +7,7 @@ WITH me AS MATERIALIZED (
     owner = NULL,
     faults = e.faults + 1,
     -- A signal that came in meanwhile is looked at, however often it failed.
-    wake_at = CASE WHEN e.inbox_seq > $8 THEN now() WHEN e.faults + 1 >= $4 THEN NULL
+    wake_at = CASE WHEN e.paused_at IS NOT NULL THEN NULL WHEN e.inbox_seq > $8 THEN now() WHEN e.faults + 1 >= $4 THEN NULL
       ELSE now() + least($5::float8 * power(2, e.faults), 300000) * interval '1 ms' END
   FROM me
   WHERE e.id = $2 AND e.owner = me.id AND e.epoch = $3

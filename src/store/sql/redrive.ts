@@ -1,0 +1,56 @@
+/**
+ * Takes executions up again that have ended without success: of those given, all that can be.
+ *
+ * - The machine's row is locked FOR SHARE, as for a start: what is redriven, a delete of the machine sees.
+ * - What a redrive needs is in the last checkpoint (`left`, first in its text). So the tail is read from there.
+ * - A child whose parent has ended is nobody's any more.
+ * - Plan: primary keys of executions, state_machines and journal.
+ *
+ * $1 executions, $2 client token or null.
+ */
+export const REDRIVE = `
+WITH picked AS MATERIALIZED (
+  SELECT e.id, j.seq
+  FROM executions e
+  JOIN state_machines m ON m.id = split_part(e.state_machine_id, '/', 1) AND m.deleted_at IS NULL
+  JOIN LATERAL (
+    SELECT j.seq, ${keptIn('j.frames')} AS kept FROM journal j WHERE j.execution_id = e.id ORDER BY j.seq DESC LIMIT 1
+  ) j ON j.kept
+  WHERE e.id = ANY($1::uuid[]) AND e.status IN ('FAILED', 'TIMED_OUT', 'ABORTED')
+    AND e.end_time > now() - interval '14 days'
+  ORDER BY e.id
+  FOR NO KEY UPDATE OF e FOR SHARE OF m
+), revived AS (
+  UPDATE executions e SET
+    status = 'RUNNING',
+    end_time = NULL,
+    output = NULL,
+    error = NULL,
+    cause = NULL,
+    faults = 0,
+    recoveries = 0,
+    snapshot = NULL,
+    snapshot_seq = p.seq - 1,
+    wake_at = now(),
+    inbox_seq = e.inbox_seq + 1,
+    redrive_count = e.redrive_count + 1,
+    redrive_date = now(),
+    notify_parent = e.notify_parent
+      AND EXISTS (SELECT 1 FROM executions q WHERE q.id = e.parent_id AND q.end_time IS NULL)
+  FROM picked p WHERE e.id = p.id
+  RETURNING e.id, e.queue, e.inbox_seq, e.redrive_count, e.redrive_date
+), signalled AS (
+  INSERT INTO inbox (execution_id, seq, kind, data, created_at)
+  SELECT id, inbox_seq, 'redrive', '{"redriveCount":' || redrive_count || '}', now() FROM revived
+), logged AS (
+  INSERT INTO redrives (execution_id, redrive_count, client_token, redriven_at)
+  SELECT id, redrive_count, $2::text, redrive_date FROM revived
+), letters AS (
+  DELETE FROM dead_letters d USING revived r WHERE d.execution_id = r.id
+)
+SELECT id AS "executionId", queue, redrive_date AS "redriveDate" FROM revived`;
+
+/** Whether a checkpoint's frames begin with what the end has left. */
+export function keptIn(frames: string): string {
+  return `left(${frames}, 9) = '{"left":['`;
+}
