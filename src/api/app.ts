@@ -13,11 +13,13 @@ import { activityRoutes } from './rest/activities.js';
 import { batchRoutes } from './rest/batches.js';
 import { executionRoutes } from './rest/executions.js';
 import { healthRoutes } from './rest/health.js';
+import { linkRoutes } from './rest/links.js';
 import { mapRunRoutes } from './rest/map-runs.js';
 import { messageRoutes } from './rest/messages.js';
 import { queueRoutes } from './rest/queues.js';
 import { stateMachineRoutes } from './rest/state-machines.js';
 import { taskTokenRoutes } from './rest/task-tokens.js';
+import { transformerRoutes } from './rest/transformers.js';
 import { compileValidator } from './validation.js';
 
 /**
@@ -62,6 +64,8 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   await serveDocs(app);
   stateMachineRoutes(app, operations.stateMachines);
   executionRoutes(app, operations.executions, waits);
+  linkRoutes(app, operations.executions);
+  transformerRoutes(app, operations.transformers);
   await app.register(async (scope: Api) => batchRoutes(scope, operations.batches, waits, config));
   mapRunRoutes(app, operations.mapRuns);
   queueRoutes(app, operations.queues);

@@ -28,6 +28,7 @@ export function nobody(): Operations {
     queues: noun(),
     taskTokens: noun(),
     activities: noun(),
+    transformers: noun(),
     messages: noun(),
     health: noun(),
   };

@@ -10,6 +10,7 @@ import { createMessageOperations } from './messages.js';
 import { createQueueOperations } from './queues.js';
 import { createStateMachineOperations } from './state-machines.js';
 import { createTaskTokenOperations } from './task-tokens.js';
+import { createTransformerOperations } from './transformers.js';
 import type { Operations } from './types.js';
 
 /** Everything that one may ask. `close` lets go of who waits; the parts are closed by who made them. */
@@ -27,6 +28,7 @@ export function createOperations(parts: OperationsParts): Operations & { close()
     mapRuns: createMapRunOperations(deps),
     taskTokens: createTaskTokenOperations(deps),
     activities: createActivityOperations(deps),
+    transformers: createTransformerOperations(deps),
     messages: createMessageOperations(deps),
     health: createHealthOperations(deps),
     close: async () => {

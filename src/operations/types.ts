@@ -4,9 +4,9 @@
  * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
  */
 import type { Json, JsonObject } from '../std/json.js';
-import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { ExecutionFilter, ExecutionStatus, Relation, StatusStatistics } from '../store/index.js';
 
-export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
+export type { ExecutionFilter, ExecutionStatus, Relation, StatusStatistics };
 
 export interface Operations {
   stateMachines: StateMachineOperations;
@@ -16,6 +16,7 @@ export interface Operations {
   queues: QueueOperations;
   taskTokens: TaskTokenOperations;
   activities: ActivityOperations;
+  transformers: TransformerOperations;
   messages: MessageOperations;
   health: HealthOperations;
 }
@@ -150,6 +151,8 @@ export interface ExecutionOperations {
   history(id: string, request?: PageRequest & { reverse?: boolean }): Promise<Page<AwsHistoryEvent>>;
   /** What became of each state that was entered, in order. */
   states(id: string, request?: PageRequest): Promise<Page<StateRecordView>>;
+  /** What it came from, and what came of it, newest first. */
+  links(id: string, request?: PageRequest): Promise<LinksView>;
   /** Stops an execution: ABORTED, with this error and cause. Answers once it has ended, or after 2 s. */
   stop(id: string, reason?: { error?: string; cause?: string }): Promise<ExecutionView>;
 }
@@ -165,6 +168,8 @@ export interface StartExecution {
   sourceExecutionId?: string;
   /** … or the output of this state of it, the last time it was left. */
   sourceStateName?: string;
+  /** … made into an input by a JSONata expression, or by the stored one of this name. */
+  sourceInputTransformer?: string;
 }
 
 export interface EnqueueExecution extends StartExecution {
@@ -200,6 +205,27 @@ export interface ExecutionView {
   sourceExecutionId: string | null;
   /** The execution whose state started it. */
   parentExecutionId: string | null;
+}
+
+export interface LinksView extends Page<LinkView> {
+  /** What it came from: at most one of source and parent, batch or map run each; the same on every page. */
+  from: LinkView[];
+}
+
+export interface LinkView {
+  /** What the other is to this one. */
+  relation: Relation;
+  /** Of the other, or null where it is no execution, … */
+  executionId: string | null;
+  batchId: string | null;
+  mapRunId: string | null;
+  stateMachineId: string;
+  /** An execution's name, a map run's Map state, the prefix of a batch's members. */
+  name: string;
+  status: ExecutionStatus;
+  /** Chaining: the state whose output was taken; null: the execution's own. */
+  sourceStateName: string | null;
+  startTime: Date;
 }
 
 /**
@@ -276,6 +302,11 @@ export interface BatchFilter {
   offset?: number;
   /** The output of this state is the input, instead of the execution's. */
   sourceStateName?: string;
+  /** A JSONata expression, or the name of a stored one, that makes the input from that output. */
+  sourceInputTransformer?: string;
+  /** Sources that were, or were not, chained into this machine. */
+  chainedInto?: string;
+  notChainedInto?: string;
   /** Leave out sources that the machine was run for already; a member that never ran does not count. */
   applyUnique?: boolean;
 }
@@ -443,6 +474,33 @@ export interface ActivityView {
 export interface ActivityTask {
   taskToken: string;
   input: Json;
+}
+
+// Transformers
+
+export interface TransformerOperations {
+  /** Making the same again changes nothing; `created` says which. */
+  create(request: NewTransformer): Promise<{ created: boolean; transformer: TransformerView }>;
+  /** By name. */
+  list(request?: PageRequest): Promise<Page<TransformerView>>;
+  get(name: string): Promise<TransformerView>;
+  /** Batches that were made with it go on with it. */
+  remove(name: string): Promise<{ name: string }>;
+}
+
+export interface NewTransformer {
+  /** A letter, then letters, digits, '-' and '_', at most 80. */
+  name: string;
+  /** JSONata, with or without `{% %}` around it. */
+  expression: string;
+  description?: string;
+}
+
+export interface TransformerView {
+  name: string;
+  expression: string;
+  description: string | null;
+  createdAt: Date;
 }
 
 // Messages

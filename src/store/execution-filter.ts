@@ -16,6 +16,10 @@ export interface ExecutionFilter {
   batchId?: string;
   /** Started by a Task state of this execution. */
   parentExecutionId?: string;
+  /** Executions of this machine were started from it, and ran … */
+  chainedInto?: string;
+  /** … or none has yet. */
+  notChainedInto?: string;
 }
 
 /** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
@@ -32,6 +36,8 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     startedBefore,
     batchId,
     parentExecutionId,
+    chainedInto,
+    notChainedInto,
   } = filter;
   const where = new Conditions();
   if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
@@ -46,6 +52,8 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     // Says what the partial index on (parent_id, parent_key) holds: a map run's children have no key.
     where.add(() => 'e.parent_key IS NOT NULL');
   }
+  if (chainedInto !== undefined) where.add((p) => `EXISTS (${chained(p(chainedInto))})`);
+  if (notChainedInto !== undefined) where.add((p) => `NOT EXISTS (${chained(p(notChainedInto))})`);
   // The bound on the id lets the index find the range.
   if (startedAfter !== undefined) {
     where.add((p) => `e.start_time > ${p(startedAfter)}`);
@@ -56,6 +64,15 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     where.add((p) => `e.id < ${p(firstIdAt(startedBefore.getTime() + CLOCK_SLACK_MS))}`);
   }
   return where;
+}
+
+/**
+ * The executions of a machine that `e` was the source of. One that ended without entering a state was never run: its
+ * source had no output, or it was stopped before its turn. Index: executions_chained_idx.
+ */
+function chained(machine: string): string {
+  return `SELECT 1 FROM executions x WHERE x.state_machine_id = ${machine} AND x.source_execution_id = e.id
+    AND (x.end_time IS NULL OR x.current_state IS NOT NULL)`;
 }
 
 /**

@@ -95,7 +95,11 @@ describe('the OpenAPI document', () => {
 
   test('says which bodies may be left out', () => {
     const optional = operations.filter(([, { requestBody }]) => requestBody?.required === false);
-    expect(optional.map(([, { operationId }]) => operationId)).toEqual(['startExecution', 'stopExecution']);
+    expect(optional.map(([, { operationId }]) => operationId)).toEqual([
+      'startExecution',
+      'stopExecution',
+      'sendTaskFailure',
+    ]);
   });
 });
 
@@ -114,6 +118,7 @@ const ROUTES = [
   'DELETE /executions/{executionId}',
   'DELETE /queues/{name}/dead-letters/{id}',
   'DELETE /state-machines/{stateMachineId}',
+  'DELETE /transformers/{name}',
   'GET /activities',
   'GET /activities/{name}',
   'GET /activities/{name}/task',
@@ -124,6 +129,7 @@ const ROUTES = [
   'GET /executions/count',
   'GET /executions/{executionId}',
   'GET /executions/{executionId}/history',
+  'GET /executions/{executionId}/links',
   'GET /executions/{executionId}/map-runs',
   'GET /executions/{executionId}/states',
   'GET /health/live',
@@ -139,6 +145,8 @@ const ROUTES = [
   'GET /state-machines/{stateMachineId}/statistics',
   'GET /state-machines/{stateMachineId}/versions',
   'GET /state-machines/{stateMachineId}/waiting',
+  'GET /transformers',
+  'GET /transformers/{name}',
   'POST /activities',
   'POST /messages',
   'POST /queues/enqueue',
@@ -147,8 +155,9 @@ const ROUTES = [
   'POST /state-machines/validate',
   'POST /state-machines/{stateMachineId}/batch',
   'POST /state-machines/{stateMachineId}/executions',
-  'POST /task-tokens/failure',
-  'POST /task-tokens/heartbeat',
-  'POST /task-tokens/success',
+  'POST /task-tokens/{token}/failure',
+  'POST /task-tokens/{token}/heartbeat',
+  'POST /task-tokens/{token}/success',
+  'POST /transformers',
   'PUT /state-machines/{stateMachineId}',
 ];
