@@ -1,5 +1,6 @@
 import { type Database, type LinkRow, listOutcomes, type PageQuery, readOrigins } from '../store/index.js';
-import type { ExecutionStatus, LinksView, LinkView } from './types.js';
+import type { LinksView, LinkView } from './chaining-types.js';
+import type { ExecutionStatus } from './types.js';
 
 /** What an execution came from, and a page of what came of it, newest first. */
 export async function readLinks(

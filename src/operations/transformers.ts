@@ -6,12 +6,12 @@ import {
   findTransformer,
   listTransformers,
 } from '../store/index.js';
+import type { TransformerOperations } from './chaining-types.js';
 import type { Deps } from './deps.js';
 import { OperationError, refusal } from './errors.js';
 import { guarded } from './guarded.js';
 import { pageQuery } from './pages.js';
 import { checkLine, checkText } from './payloads.js';
-import type { TransformerOperations } from './types.js';
 
 export function createTransformerOperations({ database: { pool } }: Deps): TransformerOperations {
   return {

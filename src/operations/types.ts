@@ -4,9 +4,11 @@
  * Every method refuses with an OperationError from the table in errors.ts and with nothing else.
  */
 import type { Json, JsonObject } from '../std/json.js';
-import type { ExecutionFilter, ExecutionStatus, Relation, StatusStatistics } from '../store/index.js';
+import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { LinksView, TransformerOperations } from './chaining-types.js';
 
-export type { ExecutionFilter, ExecutionStatus, Relation, StatusStatistics };
+export type * from './chaining-types.js';
+export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
 export interface Operations {
   stateMachines: StateMachineOperations;
@@ -205,27 +207,6 @@ export interface ExecutionView {
   sourceExecutionId: string | null;
   /** The execution whose state started it. */
   parentExecutionId: string | null;
-}
-
-export interface LinksView extends Page<LinkView> {
-  /** What it came from: at most one of source and parent, batch or map run each; the same on every page. */
-  from: LinkView[];
-}
-
-export interface LinkView {
-  /** What the other is to this one. */
-  relation: Relation;
-  /** Of the other, or null where it is no execution, … */
-  executionId: string | null;
-  batchId: string | null;
-  mapRunId: string | null;
-  stateMachineId: string;
-  /** An execution's name, a map run's Map state, the prefix of a batch's members. */
-  name: string;
-  status: ExecutionStatus;
-  /** Chaining: the state whose output was taken; null: the execution's own. */
-  sourceStateName: string | null;
-  startTime: Date;
 }
 
 /**
@@ -474,33 +455,6 @@ export interface ActivityView {
 export interface ActivityTask {
   taskToken: string;
   input: Json;
-}
-
-// Transformers
-
-export interface TransformerOperations {
-  /** Making the same again changes nothing; `created` says which. */
-  create(request: NewTransformer): Promise<{ created: boolean; transformer: TransformerView }>;
-  /** By name. */
-  list(request?: PageRequest): Promise<Page<TransformerView>>;
-  get(name: string): Promise<TransformerView>;
-  /** Batches that were made with it go on with it. */
-  remove(name: string): Promise<{ name: string }>;
-}
-
-export interface NewTransformer {
-  /** A letter, then letters, digits, '-' and '_', at most 80. */
-  name: string;
-  /** JSONata, with or without `{% %}` around it. */
-  expression: string;
-  description?: string;
-}
-
-export interface TransformerView {
-  name: string;
-  expression: string;
-  description: string | null;
-  createdAt: Date;
 }
 
 // Messages
