@@ -20,4 +20,5 @@ function withoutTokens(line: string): string {
   return line.replace(PATH, '$1…');
 }
 
-const PATH = /(\/[^/\s"?#]*(?:token|%[0-9a-f]{2})[^/\s"?#]*\/+)[^/\s"?#\\]+/gi;
+/** Bounded, so that no line takes long to look through, whatever a handler logs. */
+const PATH = /(\/[^/\s"?#]{0,32}(?:token|%[0-9a-f]{2})[^/\s"?#]{0,32}\/+)[^/\s"?#\\]+/gi;

@@ -6,6 +6,9 @@ const TOKEN = '8c1f8f0e-6f0b-4f0e-9d3e-2f6b1a9c7d55';
 const lines: string[] = [];
 const log = createLog('trace', 'test', { write: (line: string) => void lines.push(line) });
 
+const encodedWhole = (text: string): string =>
+  text.replace(/./g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+
 let api: ListeningApi;
 beforeAll(async () => {
   // Its operations reject, so that a well-formed answer ends in a fault of ours, which is logged with its stack.
@@ -24,6 +27,7 @@ describe('the log', () => {
     ['POST', `/task-token/${TOKEN}/success`, 404],
     ['POST', `/Task-Tokens/${TOKEN}/success`, 404],
     ['GET', `/%74ask-tokens/${TOKEN}/success`, 404],
+    ['GET', `/${encodedWhole('task-tokens')}/${TOKEN}/success`, 404],
     ['POST', `/task%2dtokens/${TOKEN}/success/`, 404],
   ])('never has a token in it: %s %s', async (method, path, status) => {
     lines.length = 0;
@@ -45,6 +49,8 @@ describe('the log', () => {
   });
 
   test('leaves out tokens wherever they are quoted, and nothing else', () => {
+    lines.length = 0;
+    log.info({ long: `/${'token'.repeat(200_000)}` }, 'a long line takes no longer than it must');
     lines.length = 0;
     log.warn({ err: new Error(`POST http://h/task-tokens/${TOKEN}/failure`) }, 'a call failed');
     log.info(
