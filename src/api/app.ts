@@ -13,12 +13,14 @@ import { activityRoutes } from './rest/activities.js';
 import { batchRoutes } from './rest/batches.js';
 import { executionRoutes } from './rest/executions.js';
 import { healthRoutes } from './rest/health.js';
+import { linkRoutes } from './rest/links.js';
 import { mapRunRoutes } from './rest/map-runs.js';
 import { messageRoutes } from './rest/messages.js';
 import { queueRoutes } from './rest/queues.js';
 import { recoveryRoutes } from './rest/recoveries.js';
 import { stateMachineRoutes } from './rest/state-machines.js';
 import { taskTokenRoutes } from './rest/task-tokens.js';
+import { transformerRoutes } from './rest/transformers.js';
 import { compileValidator } from './validation.js';
 
 /**
@@ -64,6 +66,8 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   stateMachineRoutes(app, operations.stateMachines);
   executionRoutes(app, operations.executions, waits);
   recoveryRoutes(app, operations.recoveries);
+  linkRoutes(app, operations.executions);
+  transformerRoutes(app, operations.transformers);
   await app.register(async (scope: Api) => batchRoutes(scope, operations.batches, waits, config));
   mapRunRoutes(app, operations.mapRuns);
   queueRoutes(app, operations.queues);

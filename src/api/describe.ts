@@ -29,6 +29,7 @@ export function nobody(): Operations {
     recoveries: noun(),
     taskTokens: noun(),
     activities: noun(),
+    transformers: noun(),
     messages: noun(),
     health: noun(),
   };

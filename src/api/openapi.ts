@@ -26,6 +26,10 @@ export const INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Map runs', description: 'What distributed Map states make of their items.' },
     { name: 'Tasks', description: 'Answers to tasks that wait for a token.' },
     { name: 'Activities', description: 'Tasks that workers outside ask for.' },
+    {
+      name: 'Transformers',
+      description: 'Expressions that make the input of one execution from the output of another.',
+    },
     { name: 'Messages', description: 'What Message states wait for.' },
     { name: 'Queues', description: 'Where executions wait for a worker.' },
     { name: 'Health', description: 'For load balancers and supervisors; needs no key.' },

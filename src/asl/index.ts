@@ -33,5 +33,12 @@ export { functionNameOf } from './resource.js';
 export { chooseRetrier, nextDelayMs } from './retry.js';
 export type { Entropy, Scope } from './scope.js';
 export { credentialsOf, taskTimeouts } from './task.js';
+export {
+  applyTransformer,
+  type CompiledTransformer,
+  compileTransformer,
+  type Transformed,
+  type TransformerSource,
+} from './transformer.js';
 export { validateDefinition } from './validate.js';
 export { waitUntilMs } from './wait.js';

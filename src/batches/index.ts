@@ -20,3 +20,4 @@ export type {
 export type { Counters, Progress } from './progress.js';
 export { progressOf } from './progress.js';
 export { stopReasonOf } from './stopping.js';
+export { createTransform, type Transform } from './transforming.js';

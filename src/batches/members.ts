@@ -1,17 +1,24 @@
 /** What the next members are made from, read a chunk at a time, so that a leader never holds more than one. */
 import { outputOfState } from '../engine/index.js';
+import type { Json } from '../std/json.js';
 import type { BatchStore, Chunk, LedBatch, NewMember, Source } from './ports.js';
+import { createTransform, type Transform } from './transforming.js';
 
 export interface MemberSource {
-  /** The members from an index on: at least one, at most `count`; fewer when the chunk ends. */
+  /** The members from an index on: at least one, at most `count`; fewer when the chunk ends, or transforming takes long. */
   take(from: number, count: number): Promise<NewMember[]>;
 }
 
 /** A source's output can be as large as the payload limit: so many are read at once, not a whole chunk. */
 const SOURCES_MAX = 100;
 
+/** A transformer may take a second for each source; the batch may have been stopped meanwhile. */
+const TRANSFORMING_MAX_MS = 500;
+
 export function createMemberSource(store: BatchStore, batch: LedBatch): MemberSource {
   let chunk: Chunk | undefined;
+  const { sourceStateName, sourceTransformer } = batch;
+  const transform = sourceTransformer === undefined ? undefined : createTransform(sourceTransformer);
   return {
     take: async (from, count) => {
       if (chunk === undefined || !holds(chunk, from)) chunk = await store.readChunk(batch.batchId, from);
@@ -25,11 +32,40 @@ export function createMemberSource(store: BatchStore, batch: LedBatch): MemberSo
         }));
       }
       const ids = chunk.executionIds.slice(start, start + Math.min(count, SOURCES_MAX));
-      const sources = await store.readSources(ids, batch.sourceStateName);
+      const sources = await store.readSources(ids, sourceStateName);
       const byId = new Map(sources.map((source) => [source.executionId, source]));
-      return ids.map((id) => memberOf(id, byId.get(id), batch.sourceStateName));
+      const plain = ids.map((id) => memberOf(id, byId.get(id), sourceStateName));
+      return transform === undefined ? plain : transformAll(transform, plain, byId, sourceStateName);
     },
   };
+}
+
+/** As many of the members as there is time for, the first ones. */
+async function transformAll(
+  transform: Transform,
+  members: readonly NewMember[],
+  sources: ReadonlyMap<string, Source>,
+  stateName: string | undefined,
+): Promise<NewMember[]> {
+  const begunMs = performance.now();
+  const done: NewMember[] = [];
+  for (const member of members) {
+    if (done.length > 0 && performance.now() - begunMs > TRANSFORMING_MAX_MS) break;
+    const source = member.kind === 'runnable' ? sources.get(member.sourceExecutionId ?? '') : undefined;
+    if (member.kind === 'failed' || source === undefined) {
+      done.push(member);
+      continue;
+    }
+    const { executionId: id, name, stateMachineId, status } = source;
+    const about = { id, name, stateMachineId, status, ...(stateName !== undefined && { stateName }) };
+    const made = await transform(JSON.parse(member.input) as Json, about); // what was stored was JSON
+    done.push(
+      made.ok
+        ? { ...member, input: made.text }
+        : { kind: 'failed', error: 'Escapement.TransformerFailed', cause: made.cause, sourceExecutionId: id },
+    );
+  }
+  return done;
 }
 
 /** How many items an ItemBatcher put into a child's input. */

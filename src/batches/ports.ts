@@ -34,6 +34,8 @@ export interface LedBatch {
   queue: string;
   /** The output of this state of a source is the input; undefined: the source's output. */
   sourceStateName: string | undefined;
+  /** A JSONata expression that makes the input from that output; undefined: it is the input as it is. */
+  sourceTransformer: string | undefined;
   total: number;
   /** Members created; the index of the next one. */
   started: number;
@@ -63,6 +65,8 @@ export type Chunk = { firstIndex: number } & (
 /** A source execution, as far as its members' inputs go. */
 export interface Source {
   executionId: string;
+  name: string;
+  stateMachineId: string;
   status: string;
   /** JSON text; undefined: it has none. */
   output: string | undefined;

@@ -22,7 +22,8 @@ import { guarded } from './guarded.js';
 import { checkFilter, checkName, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkText, payloadText } from './payloads.js';
-import { checkSourceState } from './sources.js';
+import { checkChained, checkSourceState } from './sources.js';
+import { expressionOf } from './transformers.js';
 import type { BatchFilter, BatchOperations, BatchView, CreateBatch, InputLine } from './types.js';
 
 export function createBatchOperations(deps: Deps): BatchOperations {
@@ -92,6 +93,13 @@ async function create(deps: Deps, stateMachineId: string, request: CreateBatch):
     await checkSourceState(database, filter.stateMachineId, filter.sourceStateName);
   }
 
+  if (filter !== undefined) await checkChained(database, filter, '/filter');
+  const transformer = await expressionOf(
+    database,
+    filter?.sourceInputTransformer,
+    '/filter/sourceInputTransformer',
+  );
+
   const batchId = newId();
   const batch = {
     batchId,
@@ -104,6 +112,7 @@ async function create(deps: Deps, stateMachineId: string, request: CreateBatch):
     stopOnError: request.stopOnError ?? false,
     queue,
     sourceStateName: filter?.sourceStateName,
+    sourceTransformer: transformer,
     filter: filter === undefined ? undefined : (JSON.parse(JSON.stringify(filter)) as Json),
   };
   await receiveBatch(pool, batch);
@@ -209,7 +218,11 @@ function concurrencyOf({ mode, concurrency = CONCURRENCY_DEFAULT }: CreateBatch)
 }
 
 /** Without a state whose output is asked for, only those that have an output of their own. */
-function sourcesOf({ sourceStateName, ...filter }: BatchFilter): Omit<BatchFilter, 'sourceStateName'> {
+function sourcesOf({
+  sourceStateName,
+  sourceInputTransformer: _,
+  ...filter
+}: BatchFilter): Omit<BatchFilter, 'sourceStateName' | 'sourceInputTransformer'> {
   return sourceStateName === undefined ? { ...filter, status: 'SUCCEEDED' } : filter;
 }
 

@@ -11,6 +11,7 @@ import { createQueueOperations } from './queues.js';
 import { createRecoveryOperations } from './recoveries.js';
 import { createStateMachineOperations } from './state-machines.js';
 import { createTaskTokenOperations } from './task-tokens.js';
+import { createTransformerOperations } from './transformers.js';
 import type { Operations } from './types.js';
 
 /** Everything that one may ask. `close` lets go of who waits; the parts are closed by who made them. */
@@ -29,6 +30,7 @@ export function createOperations(parts: OperationsParts): Operations & { close()
     recoveries: createRecoveryOperations(deps),
     taskTokens: createTaskTokenOperations(deps),
     activities: createActivityOperations(deps),
+    transformers: createTransformerOperations(deps),
     messages: createMessageOperations(deps),
     health: createHealthOperations(deps),
     close: async () => {

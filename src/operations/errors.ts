@@ -10,6 +10,10 @@ export const ERRORS = {
     statusCode: 400,
     meaning: 'The definition is not a state machine that can run; details lists every complaint.',
   },
+  INVALID_TRANSFORMER: {
+    statusCode: 400,
+    meaning: 'The transformer is not a JSONata expression; details says where.',
+  },
   INVALID_CURSOR: { statusCode: 400, meaning: 'The cursor was not made by this list.' },
   INVALID_NAME: {
     statusCode: 400,
@@ -33,6 +37,7 @@ export const ERRORS = {
   TASK_NOT_FOUND: { statusCode: 404, meaning: 'There is no task with this token.' },
   ACTIVITY_NOT_FOUND: { statusCode: 404, meaning: 'There is no activity of this name.' },
   REDRIVE_NOT_FOUND: { statusCode: 404, meaning: 'There is no redrive by filter of this id.' },
+  TRANSFORMER_NOT_FOUND: { statusCode: 404, meaning: 'There is no transformer of this name.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -63,6 +68,14 @@ export const ERRORS = {
   SOURCE_HAS_NO_OUTPUT: {
     statusCode: 409,
     meaning: 'The source execution, or the state asked for, has no output (yet).',
+  },
+  TRANSFORMER_EXISTS: {
+    statusCode: 409,
+    meaning: 'A transformer of this name exists already, with another expression or description.',
+  },
+  TRANSFORMER_FAILED: {
+    statusCode: 409,
+    meaning: "The transformer gave no input for the source's output; the message says why.",
   },
   PAYLOAD_TOO_LARGE: { statusCode: 413, meaning: 'The body or a payload in it is larger than the limit.' },
   UNSUPPORTED_MEDIA_TYPE: { statusCode: 415, meaning: 'The body is not of a type that this route reads.' },

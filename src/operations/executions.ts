@@ -18,11 +18,13 @@ import {
 import { type Deps, ringSoon } from './deps.js';
 import { OperationError, refusal } from './errors.js';
 import { guarded } from './guarded.js';
+import { readLinks } from './links.js';
 import { checkFilter, checkName, unknownQueue } from './names.js';
 import { pageQuery } from './pages.js';
 import { checkLine, payloadText } from './payloads.js';
 import { decodePosition, encodePosition } from './positions.js';
-import { sourceInput } from './sources.js';
+import { checkChained, sourceInput } from './sources.js';
+import { expressionOf } from './transformers.js';
 import type { ExecutionOperations, ExecutionView, StartExecution } from './types.js';
 
 export function createExecutionOperations(deps: Deps): ExecutionOperations {
@@ -48,6 +50,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
 
     list: guarded(async (request = {}) => {
       checkFilter(request);
+      await checkChained(deps.database, request);
       const { items, nextCursor } = await listExecutions(pool, request, pageQuery(request));
       if (items.length === 0) await checkMachine(deps, request.stateMachineId);
       return { items: items.map(viewOf), nextCursor };
@@ -55,6 +58,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
 
     count: guarded(async (filter = {}) => {
       checkFilter(filter);
+      await checkChained(deps.database, filter);
       const count = await countExecutions(pool, filter);
       if (count === 0) await checkMachine(deps, filter.stateMachineId);
       return { count };
@@ -93,6 +97,12 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
         items,
         nextCursor: records.length > from + limit ? encodePosition('states', from + limit) : null,
       };
+    }),
+
+    links: guarded(async (id, request) => {
+      const page = pageQuery(request);
+      const { executionId } = await find(deps, id);
+      return readLinks(pool, executionId, page);
     }),
 
     stop: guarded(async (id, reason = {}) => {
@@ -175,8 +185,15 @@ async function start(
 }
 
 async function inputOf(deps: Deps, request: StartExecution): Promise<Json> {
-  const { input, sourceExecutionId, sourceStateName } = request;
+  const { input, sourceExecutionId, sourceStateName, sourceInputTransformer } = request;
   if (sourceExecutionId === undefined) {
+    if (sourceInputTransformer !== undefined) {
+      throw refusal(
+        'VALIDATION_FAILED',
+        '/sourceInputTransformer',
+        'sourceInputTransformer needs a sourceExecutionId.',
+      );
+    }
     if (sourceStateName === undefined) return input === undefined ? {} : input;
     throw refusal('VALIDATION_FAILED', '/sourceStateName', 'sourceStateName needs a sourceExecutionId.');
   }
@@ -187,7 +204,8 @@ async function inputOf(deps: Deps, request: StartExecution): Promise<Json> {
       'The input comes from the source; leave out one of the two.',
     );
   }
-  return sourceInput(deps.database, sourceExecutionId, sourceStateName);
+  const transformer = await expressionOf(deps.database, sourceInputTransformer, '/sourceInputTransformer');
+  return sourceInput(deps.database, sourceExecutionId, sourceStateName, transformer);
 }
 
 /** @throws OperationError EXECUTION_NOT_FOUND */

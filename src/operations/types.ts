@@ -8,6 +8,10 @@ import type { ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics } fro
 import type { NewRecovery, RecoveryOperations } from './recovery-types.js';
 
 export type * from './recovery-types.js';
+import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { LinksView, TransformerOperations } from './chaining-types.js';
+
+export type * from './chaining-types.js';
 export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
 export interface Operations {
@@ -19,6 +23,7 @@ export interface Operations {
   taskTokens: TaskTokenOperations;
   recoveries: RecoveryOperations;
   activities: ActivityOperations;
+  transformers: TransformerOperations;
   messages: MessageOperations;
   health: HealthOperations;
 }
@@ -157,6 +162,8 @@ export interface ExecutionOperations {
   history(id: string, request?: PageRequest & { reverse?: boolean }): Promise<Page<AwsHistoryEvent>>;
   /** What became of each state that was entered, in order. */
   states(id: string, request?: PageRequest): Promise<Page<StateRecordView>>;
+  /** What it came from, and what came of it, newest first. */
+  links(id: string, request?: PageRequest): Promise<LinksView>;
   /** Stops an execution: ABORTED, with this error and cause. Answers once it has ended, or after 2 s. */
   stop(id: string, reason?: { error?: string; cause?: string }): Promise<ExecutionView>;
 }
@@ -172,6 +179,8 @@ export interface StartExecution {
   sourceExecutionId?: string;
   /** … or the output of this state of it, the last time it was left. */
   sourceStateName?: string;
+  /** … made into an input by a JSONata expression, or by the stored one of this name. */
+  sourceInputTransformer?: string;
 }
 
 export interface EnqueueExecution extends StartExecution {
@@ -289,6 +298,11 @@ export interface BatchFilter {
   offset?: number;
   /** The output of this state is the input, instead of the execution's. */
   sourceStateName?: string;
+  /** A JSONata expression, or the name of a stored one, that makes the input from that output. */
+  sourceInputTransformer?: string;
+  /** Sources that were, or were not, chained into this machine. */
+  chainedInto?: string;
+  notChainedInto?: string;
   /** Leave out sources that the machine was run for already; a member that never ran does not count. */
   applyUnique?: boolean;
 }

@@ -19,6 +19,8 @@ export interface NewBatch {
   stopOnError: boolean;
   queue: string;
   sourceStateName: string | undefined;
+  /** A JSONata expression; absent: outputs are inputs as they are. */
+  sourceTransformer?: string | undefined;
   /** The request's filter as it was given, for who reads the batch later. */
   filter: Json | undefined;
 }
@@ -39,8 +41,8 @@ const SOURCES_TIMEOUT_MS = 10 * 60_000;
 export async function receiveBatch(pool: pg.Pool, batch: NewBatch): Promise<void> {
   await pool.query(
     `INSERT INTO batches (id, state_machine_id, version, mode, status, name_prefix, concurrency, stop_on_error,
-       queue, source_state_name, filter, total, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, 'RECEIVING', $5, $6, $7, $8, $9, $10, 0, now(), now())`,
+       queue, source_state_name, filter, source_transformer, total, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, 'RECEIVING', $5, $6, $7, $8, $9, $10, $11, 0, now(), now())`,
     [
       batch.batchId,
       batch.stateMachineId,
@@ -52,6 +54,7 @@ export async function receiveBatch(pool: pg.Pool, batch: NewBatch): Promise<void
       batch.queue,
       batch.sourceStateName ?? null,
       batch.filter === undefined ? null : JSON.stringify(batch.filter),
+      batch.sourceTransformer ?? null,
     ],
   );
 }

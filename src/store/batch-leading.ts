@@ -141,13 +141,18 @@ async function readSources(
   executionIds: readonly string[],
   stateName: string | undefined,
 ): Promise<Source[]> {
-  const { rows } = await pool.query<{ id: string; status: string; output: string | null }>(READ_SOURCES, [
-    executionIds,
-  ]);
+  const { rows } = await pool.query<SourceRow>(READ_SOURCES, [executionIds]);
   const byId = new Map<string, Source>(
     rows.map((row) => [
       row.id,
-      { executionId: row.id, status: row.status, output: row.output ?? undefined, events: [] },
+      {
+        executionId: row.id,
+        name: row.name,
+        stateMachineId: row.state_machine_id,
+        status: row.status,
+        output: row.output ?? undefined,
+        events: [],
+      },
     ]),
   );
   if (stateName !== undefined) {
@@ -162,6 +167,14 @@ async function readSources(
   return executionIds.flatMap((id) => byId.get(id) ?? []);
 }
 
+interface SourceRow {
+  id: string;
+  name: string;
+  state_machine_id: string;
+  status: string;
+  output: string | null;
+}
+
 interface LedRow {
   id: string;
   mode: LedBatch['mode'];
@@ -170,6 +183,7 @@ interface LedRow {
   stop_on_error: boolean;
   queue: string;
   source_state_name: string | null;
+  source_transformer: string | null;
   total: number;
   started: number;
   ended: number;
@@ -185,6 +199,7 @@ function toLed(row: LedRow): LedBatch {
     stopOnError: row.stop_on_error,
     queue: row.queue,
     sourceStateName: row.source_state_name ?? undefined,
+    sourceTransformer: row.source_transformer ?? undefined,
     total: row.total,
     started: row.started,
     ended: row.ended,

@@ -18,6 +18,10 @@ export interface ExecutionFilter {
   parentExecutionId?: string;
   /** Whether it is paused. */
   paused?: boolean;
+  /** Executions of this machine were started from it, and ran … */
+  chainedInto?: string;
+  /** … or none has yet. */
+  notChainedInto?: string;
 }
 
 /** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
@@ -35,6 +39,8 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     batchId,
     parentExecutionId,
     paused,
+    chainedInto,
+    notChainedInto,
   } = filter;
   const where = new Conditions();
   if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
@@ -51,6 +57,8 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
   }
   // What has ended is not paused.
   if (paused !== undefined) where.add(() => `e.paused_at IS ${paused ? 'NOT ' : ''}NULL`);
+  if (chainedInto !== undefined) where.add((p) => `EXISTS (${chained(p(chainedInto))})`);
+  if (notChainedInto !== undefined) where.add((p) => `NOT EXISTS (${chained(p(notChainedInto))})`);
   // The bound on the id lets the index find the range.
   if (startedAfter !== undefined) {
     where.add((p) => `e.start_time > ${p(startedAfter)}`);
@@ -61,6 +69,15 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     where.add((p) => `e.id < ${p(firstIdAt(startedBefore.getTime() + CLOCK_SLACK_MS))}`);
   }
   return where;
+}
+
+/**
+ * The executions of a machine that `e` was the source of. One that ended without entering a state was never run: its
+ * source had no output, or it was stopped before its turn. Index: executions_chained_idx.
+ */
+function chained(machine: string): string {
+  return `SELECT 1 FROM executions x WHERE x.state_machine_id = ${machine} AND x.source_execution_id = e.id
+    AND (x.end_time IS NULL OR x.current_state IS NOT NULL)`;
 }
 
 /**

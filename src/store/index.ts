@@ -87,6 +87,7 @@ export {
 } from './inbox.js';
 export { isItemFault as isRefusedData } from './item-fault.js';
 export * from './journal.js';
+export { type LinkRow, listOutcomes, type Relation, readOrigins } from './links.js';
 export { type Listener, type ListenerOptions, listen } from './listener.js';
 export {
   dropMapRun,
@@ -176,6 +177,13 @@ export {
   voidTokensOfEnded,
   withdrawToken,
 } from './task-tokens.js';
+export {
+  createTransformer,
+  deleteTransformer,
+  findTransformer,
+  listTransformers,
+  type TransformerRecord,
+} from './transformers.js';
 export { isUnavailable } from './unavailable.js';
 export type { Woken } from './waking.js';
 export {

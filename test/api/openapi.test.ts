@@ -101,6 +101,7 @@ describe('the OpenAPI document', () => {
       'redriveExecution',
       'pauseExecution',
       'resumeExecution',
+      'sendTaskFailure',
     ]);
   });
 });
@@ -120,6 +121,7 @@ const ROUTES = [
   'DELETE /executions/{executionId}',
   'DELETE /queues/{name}/dead-letters/{id}',
   'DELETE /state-machines/{stateMachineId}',
+  'DELETE /transformers/{name}',
   'GET /activities',
   'GET /activities/{name}',
   'GET /activities/{name}/task',
@@ -130,6 +132,7 @@ const ROUTES = [
   'GET /executions/count',
   'GET /executions/{executionId}',
   'GET /executions/{executionId}/history',
+  'GET /executions/{executionId}/links',
   'GET /executions/{executionId}/map-runs',
   'GET /executions/{executionId}/states',
   'GET /health/live',
@@ -146,6 +149,8 @@ const ROUTES = [
   'GET /state-machines/{stateMachineId}/statistics',
   'GET /state-machines/{stateMachineId}/versions',
   'GET /state-machines/{stateMachineId}/waiting',
+  'GET /transformers',
+  'GET /transformers/{name}',
   'POST /activities',
   'POST /executions/{executionId}/pause',
   'POST /executions/{executionId}/redrive',
@@ -158,8 +163,9 @@ const ROUTES = [
   'POST /state-machines/validate',
   'POST /state-machines/{stateMachineId}/batch',
   'POST /state-machines/{stateMachineId}/executions',
-  'POST /task-tokens/failure',
-  'POST /task-tokens/heartbeat',
-  'POST /task-tokens/success',
+  'POST /task-tokens/{token}/failure',
+  'POST /task-tokens/{token}/heartbeat',
+  'POST /task-tokens/{token}/success',
+  'POST /transformers',
   'PUT /state-machines/{stateMachineId}',
 ];

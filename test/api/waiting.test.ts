@@ -41,42 +41,50 @@ async function offer(activity: string, input: unknown): Promise<string> {
   return token;
 }
 
+const answering = (token: string, what: string) => `/task-tokens/${encodeURIComponent(token)}/${what}`;
+
 describe('a task token', () => {
   test('takes one answer, heartbeats before it, and none after it', async () => {
     const token = await handedOut();
-    expect((await ask('sendTaskHeartbeat', '/task-tokens/heartbeat', { token })).status).toBe(204);
-    expect((await ask('sendTaskSuccess', '/task-tokens/success', { token, output: null })).status).toBe(204);
-    for (const [operation, path, more] of [
+    expect((await ask('sendTaskHeartbeat', answering(token, 'heartbeat'))).status).toBe(204);
+    expect((await ask('sendTaskSuccess', answering(token, 'success'), { output: null })).status).toBe(204);
+    for (const [operation, what, body] of [
       ['sendTaskSuccess', 'success', { output: 1 }],
       ['sendTaskFailure', 'failure', {}],
-      ['sendTaskHeartbeat', 'heartbeat', {}],
+      ['sendTaskHeartbeat', 'heartbeat', undefined],
     ] as const) {
-      expect(await ask(operation, `/task-tokens/${path}`, { token, ...more })).toMatchObject({
+      expect(await ask(operation, answering(token, what), body)).toMatchObject({
         status: 409,
         body: { code: 'TASK_ENDED' },
       });
     }
-    const failed = { token: await handedOut(), error: 'E', cause: 'because' };
-    expect((await ask('sendTaskFailure', '/task-tokens/failure', failed)).status).toBe(204);
+    const reason = { error: 'E', cause: 'because' };
+    expect((await ask('sendTaskFailure', answering(await handedOut(), 'failure'), reason)).status).toBe(204);
+    // Without a reason there is nothing to say.
+    expect((await ask('sendTaskFailure', answering(await handedOut(), 'failure'))).status).toBe(204);
   });
 
   test('that there is not is refused, and so is an answer that is not one', async () => {
-    expect(await ask('sendTaskSuccess', '/task-tokens/success', { token: 'x', output: 1 })).toMatchObject({
-      status: 404,
-      body: { code: 'TASK_NOT_FOUND', details: [{ pointer: '/token' }] },
-    });
+    for (const unknown of ['x', 'a/b', 'ä'.repeat(500)]) {
+      expect(await ask('sendTaskSuccess', answering(unknown, 'success'), { output: 1 })).toMatchObject({
+        status: 404,
+        body: { code: 'TASK_NOT_FOUND', details: [{ pointer: '/token' }] },
+      });
+    }
     const token = await handedOut();
-    expect(await ask('sendTaskSuccess', '/task-tokens/success', { token })).toMatchObject({
+    expect(await ask('sendTaskSuccess', answering(token, 'success'), {})).toMatchObject({
       status: 400,
       body: { details: [{ pointer: '/output', code: 'REQUIRED' }] },
     });
     expect(
-      await ask('sendTaskSuccess', '/task-tokens/success', { token, output: 'x'.repeat(300_000) }),
+      await ask('sendTaskSuccess', answering(token, 'success'), { output: 'x'.repeat(300_000) }),
     ).toMatchObject({ status: 413 });
     expect(
-      await ask('sendTaskFailure', '/task-tokens/failure', { token, error: 'E'.repeat(257) }),
+      await ask('sendTaskFailure', answering(token, 'failure'), { error: 'E'.repeat(257) }),
     ).toMatchObject({ status: 400 });
-    expect((await ask('sendTaskHeartbeat', '/task-tokens/heartbeat', { token })).status).toBe(204);
+    expect((await ask('sendTaskHeartbeat', answering(token, 'heartbeat'))).status).toBe(204);
+    // The body is not where a token is looked for.
+    expect((await service.send('POST', '/task-tokens/success', { token, output: 1 })).status).toBe(404);
   });
 });
 

@@ -64,14 +64,17 @@ test('a token is answered after the worker that handed it out was killed', async
   await parkedIn(id);
   await service.workers[0]?.kill('SIGKILL');
 
-  expect(await service.call('POST', '/task-tokens/heartbeat', { token })).toMatchObject({ status: 204 });
-  const success = { token, output: { approved: true } };
-  expect(await service.call('POST', '/task-tokens/success', success)).toMatchObject({ status: 204 });
-  expect(await service.call('POST', '/task-tokens/success', success)).toMatchObject({
+  expect(await service.call('POST', `/task-tokens/${token}/heartbeat`)).toMatchObject({ status: 204 });
+  expect(
+    await service.call('POST', `/task-tokens/${token}/success`, { output: { approved: true } }),
+  ).toMatchObject({ status: 204 });
+  expect(
+    await service.call('POST', `/task-tokens/${token}/success`, { output: { approved: true } }),
+  ).toMatchObject({
     status: 409,
     body: { code: 'TASK_ENDED' },
   });
-  expect(await service.call('POST', '/task-tokens/failure', { token: 'nobody' })).toMatchObject({
+  expect(await service.call('POST', '/task-tokens/nobody/failure')).toMatchObject({
     status: 404,
     body: { code: 'TASK_NOT_FOUND' },
   });
@@ -96,9 +99,9 @@ test('an activity worker keeps its task with heartbeats, and loses it without', 
   const token = task.body.taskToken;
   for (let beat = 0; beat < 4; beat++) {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect((await service.call('POST', '/task-tokens/heartbeat', { token })).status).toBe(204);
+    expect((await service.call('POST', `/task-tokens/${token}/heartbeat`)).status).toBe(204);
   }
-  await service.call('POST', '/task-tokens/success', { token, output: 'picked' });
+  await service.call('POST', `/task-tokens/${token}/success`, { output: 'picked' });
   expect(await ended(kept)).toMatchObject({ status: 'SUCCEEDED', output: 'picked' });
   const { items } = (await service.call('GET', `/executions/${kept}/history`)).body;
   expect(items.map((event: Answer) => event.type)).toContain('ActivitySucceeded');
@@ -108,7 +111,7 @@ test('an activity worker keeps its task with heartbeats, and loses it without', 
   const silent = await service.call('GET', '/activities/pick/task?wait=30');
   expect(await ended(lost)).toMatchObject({ status: 'FAILED', error: 'States.HeartbeatTimeout' });
   expect(
-    await service.call('POST', '/task-tokens/success', { token: silent.body.taskToken, output: 1 }),
+    await service.call('POST', `/task-tokens/${silent.body.taskToken}/success`, { output: 1 }),
   ).toMatchObject({ status: 409 });
 }, 60_000);
 

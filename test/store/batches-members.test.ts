@@ -371,9 +371,10 @@ describe('the sources of members', () => {
   test('outputs come as they were written, in the order asked for; who is gone is left out', async () => {
     const a = await insertSource('{"b": 1.0}');
     const b = await insertSource(null);
+    const of = { name: expect.any(String), stateMachineId: 'source' };
     expect(await store.readSources([b, newId(), a], undefined)).toEqual([
-      { executionId: b, status: 'FAILED', output: undefined, events: [] },
-      { executionId: a, status: 'SUCCEEDED', output: '{"b": 1.0}', events: [] },
+      { executionId: b, ...of, status: 'FAILED', output: undefined, events: [] },
+      { executionId: a, ...of, status: 'SUCCEEDED', output: '{"b": 1.0}', events: [] },
     ]);
   });
 

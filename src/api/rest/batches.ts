@@ -56,6 +56,8 @@ export function batchRoutes(scope: Api, operations: BatchOperations, waits: Wait
             'STATE_MACHINE_NOT_FOUND',
             'STATE_NOT_FOUND',
             'QUEUE_NOT_FOUND',
+            'INVALID_TRANSFORMER',
+            'TRANSFORMER_NOT_FOUND',
           ]),
         },
       },

@@ -35,6 +35,9 @@ const STARTING = [
   'STATE_NOT_FOUND',
   'EXECUTION_EXISTS',
   'SOURCE_HAS_NO_OUTPUT',
+  'INVALID_TRANSFORMER',
+  'TRANSFORMER_NOT_FOUND',
+  'TRANSFORMER_FAILED',
 ] as const;
 
 /** Start, enqueue, find, read and stop executions. */

@@ -56,7 +56,9 @@ export const ActivityTaskQuery = strict({
 
 export const ActivityTaskBody = Type.Object(
   {
-    taskToken: Type.String({ description: 'To answer with: POST /task-tokens/success and its siblings.' }),
+    taskToken: Type.String({
+      description: 'To answer with: POST /task-tokens/{token}/success and its siblings.',
+    }),
     input: anyJson({ description: "The task's input.", examples: [{ orderId: 4711 }] }),
   },
   { title: 'ActivityTask' },

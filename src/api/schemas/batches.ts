@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { EXECUTION_STATUSES, ExecutionStatus, wait } from './executions.js';
+import { chained, EXECUTION_STATUSES, ExecutionStatus, wait } from './executions.js';
 import { anyJson, instant, nullable, oneOf, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
+import { sourceInputTransformer } from './transformers.js';
 
 const MODES = ['distributed', 'concurrent', 'sequential'] as const;
 const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED'] as const;
@@ -76,6 +77,8 @@ export const BatchFilterBody = strict(
           "The output of this state is the input, instead of the execution's. With `stateMachineId`, some version of that machine must have it; a source that has not left it makes a member that FAILED with Escapement.SourceHasNoOutput.",
       }),
     ),
+    sourceInputTransformer,
+    ...chained,
     applyUnique: Type.Optional(
       Type.Boolean({
         default: false,
@@ -167,7 +170,7 @@ export const BatchResultPage = pageOf(
       status: ExecutionStatus,
       error: nullable(Type.String(), {
         description:
-          'The name of the error that ended it. `Escapement.BatchCancelled` or `Escapement.BatchStopped`: its batch was cancelled, or stopped on an error, before it began. `Escapement.SourceHasNoOutput`: there was nothing to run it with.',
+          'The name of the error that ended it. `Escapement.BatchCancelled` or `Escapement.BatchStopped`: its batch was cancelled, or stopped on an error, before it began. `Escapement.SourceHasNoOutput`: there was nothing to run it with. `Escapement.TransformerFailed`: the transformer made nothing of it.',
       }),
     },
     { title: 'BatchResult' },

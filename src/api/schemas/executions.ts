@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { anyJson, instant, nullable, oneOf, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
+import { sourceInputTransformer } from './transformers.js';
 
 export const EXECUTION_STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 export const ExecutionStatus = oneOf(EXECUTION_STATUSES, { title: 'ExecutionStatus' });
@@ -45,6 +46,7 @@ const start = {
       examples: ['Charge'],
     }),
   ),
+  sourceInputTransformer,
 };
 
 export const StartExecutionBody = strict(
@@ -97,6 +99,19 @@ export const wait = Type.Optional(
 export const StartQuery = strict({ wait });
 
 export const filter = {
+const machine = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 80, description, examples: ['invoicing'] }));
+
+/** Of lists, and of a batch's filter. */
+export const chained = {
+  chainedInto: machine('Those that were the source of an execution of this machine.'),
+  notChainedInto: machine(
+    'Those that have not been the source of an execution of this machine. One that never ran, since there was no input for it or its batch was stopped, does not count.',
+  ),
+};
+
+const filter = {
+  ...chained,
   status: Type.Optional(oneOf(EXECUTION_STATUSES, { description: 'Executions in this status.' })),
   name: Type.Optional(
     Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),

@@ -1,5 +1,5 @@
 import jsonata from 'jsonata';
-import type { JsonObject } from '../../std/json.js';
+import type { Json, JsonObject } from '../../std/json.js';
 import { addFunctions, CALL, type Call } from './functions.js';
 import { toPlain } from './plain.js';
 import { SteppedRegExp } from './regular-expression.js';
@@ -20,6 +20,13 @@ export interface CompiledJsonata {
 /** What is wrong with an expression's text, without the library's code, as AWS shows it. */
 export class JsonataSyntaxError extends Error {
   override readonly name = 'JsonataSyntaxError';
+  /** Behind how many characters of the text, where the library knows. */
+  readonly position: number | undefined;
+
+  constructor(message: string, position?: number) {
+    super(message);
+    this.position = position;
+  }
 }
 
 /** What goes wrong in an evaluation: the library's code, when it is the library's own error, and what it says. */
@@ -62,7 +69,7 @@ function parse(text: string): jsonata.Expression {
     parsed = jsonata(text, { ...LIMITS, RegexEngine: SteppedRegExp as unknown as RegExpConstructor });
   } catch (error) {
     if (error instanceof RangeError) throw new JsonataSyntaxError('The expression nests too deep');
-    throw new JsonataSyntaxError(messageOf(error));
+    throw new JsonataSyntaxError(messageOf(error), positionOf(error));
   }
   const tree = parsed.ast();
   if (isDeeper(tree, MAX_DEPTH)) throw new JsonataSyntaxError('The expression nests too deep');
@@ -94,16 +101,20 @@ export function bindingsOf(variables: JsonObject, states: JsonObject, call: Call
  * The value of an expression, undefined when it gives nothing; not yet plain JSON. Resolves within the limits,
  * or throws EvaluationError; one evaluation at a time (`inTurn`).
  * @param pause awaited now and then in one that may take long: others have a turn.
+ * @param document what `$` and bare names look into; a state's expressions have none.
  */
 export async function evaluateJsonata(
   compiled: CompiledJsonata,
   bindings: Bindings,
   pause?: () => Promise<void>,
+  document?: Json,
 ): Promise<unknown> {
   // Callbacks are found like variables, but only `assign` takes a symbol: one for each evaluation, in turn.
   if (compiled.watched) assignCallback(compiled.expression, EXIT, createWatch(pause));
   try {
-    return await compiled.expression.evaluate(undefined, compiled.marks ? copied(bindings) : bindings);
+    if (!compiled.marks) return await compiled.expression.evaluate(document, bindings);
+    const copy = document === undefined ? undefined : toPlain(document);
+    return await compiled.expression.evaluate(copy, copied(bindings));
   } catch (error) {
     throw errorOf(error);
   }
@@ -155,6 +166,11 @@ function errorOf(error: unknown): EvaluationError {
   }
   const code = isNode(error) && typeof error['code'] === 'string' ? error['code'] : undefined;
   return new EvaluationError(code, messageOf(error));
+}
+
+function positionOf(error: unknown): number | undefined {
+  const position = isNode(error) ? error['position'] : undefined;
+  return typeof position === 'number' ? position : undefined;
 }
 
 /** The library throws objects of its own, which are no Errors. */

@@ -1,7 +1,7 @@
 /** Which worker leads a batch, and what a leader reads. */
 
 /** What a leader knows of its batch. */
-const LED = `b.id, b.mode, b.status, b.concurrency, b.stop_on_error, b.queue, b.source_state_name, b.total, b.started,
+const LED = `b.id, b.mode, b.status, b.concurrency, b.stop_on_error, b.queue, b.source_state_name, b.source_transformer, b.total, b.started,
   b.succeeded + b.failed + b.aborted AS ended, b.batched`;
 
 /** Like a claim of executions, under the worker's own row: $1 worker, $2 batch. */
@@ -39,7 +39,7 @@ WHERE batch_id = $1 AND batch_index >= $2 AND end_time IS NULL ORDER BY batch_in
 
 /** $1 ids. */
 export const READ_SOURCES = `
-SELECT e.id, e.status, e.output FROM executions e WHERE e.id = ANY($1::uuid[])`;
+SELECT e.id, e.name, e.state_machine_id, e.status, e.output FROM executions e WHERE e.id = ANY($1::uuid[])`;
 
 /**
  * The checkpoints of sources that may speak of a state: $1 ids, $2 the state's name as JSON text. The

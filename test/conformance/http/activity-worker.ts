@@ -19,16 +19,16 @@ export async function work(
   const { token, input } = task;
   for (const step of stepsOf(worker, input)) {
     if (step.do === 'wait') await sleep(step.ms, undefined, { signal });
-    else if (step.do === 'heartbeat') await send('heartbeat', { token });
-    else if (step.do === 'succeed') await send('success', { token, output: step.output });
+    else if (step.do === 'heartbeat') await send('heartbeat');
+    else if (step.do === 'succeed') await send('success', { output: step.output });
     else {
       const { do: _, ...why } = step;
-      await send('failure', { token, ...why });
+      await send('failure', why);
     }
   }
 
-  async function send(what: string, body: object): Promise<void> {
-    const { status } = await client.post(`/task-tokens/${what}`, JSON.stringify(body));
+  async function send(what: string, body: object = {}): Promise<void> {
+    const { status } = await client.post(`/task-tokens/${token}/${what}`, JSON.stringify(body));
     // A task that is over by then is what some cases are about; anything else is a mistake.
     if (status >= 300 && status !== 409 && status !== 404)
       throw new Error(`${what} was answered ${String(status)}`);

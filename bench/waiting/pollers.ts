@@ -1,0 +1,132 @@
+/**
+ * What many activity workers that poll cost one API process, and how soon each has a task:
+ * `node --import ./scripts/typescript.js bench/waiting/pollers.ts [pollers]`, after `npm run build`. Linux only.
+ */
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readOptions } from '../options.js';
+import { withService } from '../ours/service.js';
+import { startServers } from '../servers.js';
+import { percentile } from '../statistics.js';
+
+const POLLERS = Number(process.argv[2] ?? 1000);
+/** For the garbage collector and the kernel to come to rest. */
+const REST_MS = 5_000;
+const WATCH_MS = 20_000;
+const WAIT_SECONDS = 60;
+
+const options = readOptions([]);
+if (options === 'help') throw new Error('there are no options here');
+const servers = await startServers(options);
+try {
+  await withService(
+    { servers, options },
+    { workers: 1 },
+    async ({ url, pool, pids, call, createMachine }) => {
+      const [api = 0] = pids;
+      const { activityArn } = await call<{ activityArn: string }>('POST', '/activities', { name: 'polled' });
+      await createMachine('polled', {
+        StartAt: 'A',
+        States: { A: { Type: 'Task', Resource: activityArn, End: true } },
+      });
+      const sessions = async (): Promise<number> =>
+        (
+          await pool.query(
+            "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'",
+          )
+        ).rows[0].n;
+      const look = async (what: string): Promise<void> => {
+        const { rssMb, sockets } = await facts(api);
+        const begun = await cpuMs(api);
+        await sleep(WATCH_MS);
+        const share = ((await cpuMs(api)) - begun) / WATCH_MS;
+        say(
+          `${what}: ${sockets} sockets, ${await sessions()} database sessions of all processes, ` +
+            `${rssMb.toFixed(1)} MB resident, ${(100 * share).toFixed(2)} % of a core`,
+        );
+      };
+      // Whatever is loaded and compiled with the first calls is not the pollers'.
+      await pollAll(url, POLLERS, 1);
+      await sleep(REST_MS);
+      await look('no poller');
+
+      const polls = pollAll(url, POLLERS, WAIT_SECONDS);
+      await sleep(REST_MS);
+      await look(`${POLLERS} pollers`);
+
+      const offeredAt = performance.now();
+      await call('POST', '/state-machines/polled/batch', {
+        inputs: Array.from({ length: POLLERS }, (_, n) => n),
+      });
+      const answers = await polls;
+      const taken = answers.filter(({ status }) => status === 200);
+      const tokens = new Set(taken.map(({ token }) => token));
+      const waits = taken.map(({ atMs }) => atMs - offeredAt);
+      say(
+        `${POLLERS} tasks offered by one batch: ${taken.length} polls had one, ${tokens.size} different ones; ` +
+          `from the batch's request on: p50 ${percentile(waits, 0.5).toFixed(0)} ms, p99 ${percentile(waits, 0.99).toFixed(0)} ms`,
+      );
+      await sleep(REST_MS);
+      await look('no poller again');
+      if (tokens.size !== POLLERS) process.exitCode = 1;
+    },
+  );
+} finally {
+  await servers.stop();
+}
+
+interface Polled {
+  status: number;
+  token: string | undefined;
+  atMs: number;
+}
+
+/** Each over a connection of its own. */
+function pollAll(url: string, count: number, waitSeconds: number): Promise<Polled[]> {
+  const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
+  return Promise.all(
+    Array.from(
+      { length: count },
+      (_, n) =>
+        new Promise<Polled>((resolve, reject) => {
+          const asked = request(
+            `${url}/activities/polled/task?wait=${waitSeconds}&workerName=p${n}`,
+            { agent },
+            (response) => {
+              let text = '';
+              response.on('data', (chunk: Buffer) => {
+                text += chunk.toString();
+              });
+              response.on('end', () => {
+                const atMs = performance.now();
+                const body: { taskToken?: string } = text === '' ? {} : JSON.parse(text);
+                resolve({ status: response.statusCode ?? 0, token: body.taskToken, atMs });
+              });
+            },
+          );
+          asked.on('error', reject);
+          asked.end();
+        }),
+    ),
+  ).finally(() => agent.destroy());
+}
+
+async function facts(pid: number): Promise<{ rssMb: number; sockets: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const kb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+  const files = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(files.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+  return { rssMb: kb / 1024, sockets: targets.filter((target) => target.startsWith('socket:')).length };
+}
+
+/** See proc(5): the 14th and 15th field, in ticks of 10 ms. */
+async function cpuMs(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
