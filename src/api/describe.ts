@@ -29,6 +29,7 @@ export function nobody(): Operations {
     taskTokens: noun(),
     activities: noun(),
     messages: noun(),
+    schedules: noun(),
     health: noun(),
   };
 }

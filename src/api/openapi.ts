@@ -27,6 +27,7 @@ export const INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Tasks', description: 'Answers to tasks that wait for a token.' },
     { name: 'Activities', description: 'Tasks that workers outside ask for.' },
     { name: 'Messages', description: 'What Message states wait for.' },
+    { name: 'Schedules', description: 'Executions by the clock.' },
     { name: 'Queues', description: 'Where executions wait for a worker.' },
     { name: 'Health', description: 'For load balancers and supervisors; needs no key.' },
   ],

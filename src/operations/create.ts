@@ -8,6 +8,7 @@ import { createHealthOperations } from './health.js';
 import { createMapRunOperations } from './map-runs.js';
 import { createMessageOperations } from './messages.js';
 import { createQueueOperations } from './queues.js';
+import { createScheduleOperations } from './schedules.js';
 import { createStateMachineOperations } from './state-machines.js';
 import { createTaskTokenOperations } from './task-tokens.js';
 import type { Operations } from './types.js';
@@ -19,15 +20,17 @@ export function createOperations(parts: OperationsParts): Operations & { close()
   const tasks = createTaskBell(parts.database, parts.log);
   const deps: Deps = { database, queues, config, log, endings, tasks, arns: createArns(config) };
   const batches = createBatchOperations(deps);
+  const executions = createExecutionOperations(deps);
   return {
     stateMachines: createStateMachineOperations(deps, batches),
-    executions: createExecutionOperations(deps),
+    executions,
     batches,
     queues: createQueueOperations(deps),
     mapRuns: createMapRunOperations(deps),
     taskTokens: createTaskTokenOperations(deps),
     activities: createActivityOperations(deps),
     messages: createMessageOperations(deps),
+    schedules: createScheduleOperations(deps, executions),
     health: createHealthOperations(deps),
     close: async () => {
       await Promise.all([endings.close(), tasks.close()]);

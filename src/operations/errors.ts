@@ -19,6 +19,10 @@ export const ERRORS = {
     statusCode: 400,
     meaning: 'The value is not JSON, or holds text that cannot be stored (\\u0000, half a surrogate pair).',
   },
+  INVALID_SCHEDULE: {
+    statusCode: 400,
+    meaning: 'The cron expression, the time zone, the interval or the bounds of the schedule make no sense.',
+  },
   UNAUTHORIZED: { statusCode: 401, meaning: 'No API key came with the request, or not a valid one.' },
   ROUTE_NOT_FOUND: { statusCode: 404, meaning: 'There is no such route.' },
   STATE_MACHINE_NOT_FOUND: {
@@ -32,6 +36,7 @@ export const ERRORS = {
   DEAD_LETTER_NOT_FOUND: { statusCode: 404, meaning: 'The queue has no dead letter of this id.' },
   TASK_NOT_FOUND: { statusCode: 404, meaning: 'There is no task with this token.' },
   ACTIVITY_NOT_FOUND: { statusCode: 404, meaning: 'There is no activity of this name.' },
+  SCHEDULE_NOT_FOUND: { statusCode: 404, meaning: 'There is no schedule of this id.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -41,12 +46,14 @@ export const ERRORS = {
   STATE_MACHINE_EXISTS: { statusCode: 409, meaning: 'A state machine of this id exists already.' },
   STATE_MACHINE_IN_USE: {
     statusCode: 409,
-    meaning: 'Executions of the state machine are running; force stops them.',
+    meaning:
+      'Executions of the state machine are running, or schedules would start more; force stops and pauses them.',
   },
   EXECUTION_EXISTS: {
     statusCode: 409,
     meaning: 'An execution of this name exists in the state machine, with another input.',
   },
+  SCHEDULE_EXISTS: { statusCode: 409, meaning: 'A schedule of this id exists already.' },
   EXECUTION_ENDED: { statusCode: 409, meaning: 'The execution has ended already.' },
   TASK_ENDED: {
     statusCode: 409,

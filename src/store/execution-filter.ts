@@ -16,6 +16,8 @@ export interface ExecutionFilter {
   batchId?: string;
   /** Started by a Task state of this execution. */
   parentExecutionId?: string;
+  /** Started by this schedule. */
+  scheduleId?: string;
 }
 
 /** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
@@ -32,6 +34,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     startedBefore,
     batchId,
     parentExecutionId,
+    scheduleId,
   } = filter;
   const where = new Conditions();
   if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
@@ -46,6 +49,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     // Says what the partial index on (parent_id, parent_key) holds: a map run's children have no key.
     where.add(() => 'e.parent_key IS NOT NULL');
   }
+  if (scheduleId !== undefined) where.add((p) => `e.schedule_id = ${p(scheduleId)}`);
   // The bound on the id lets the index find the range.
   if (startedAfter !== undefined) {
     where.add((p) => `e.start_time > ${p(startedAfter)}`);

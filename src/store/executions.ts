@@ -30,6 +30,9 @@ export interface ExecutionRecord {
   batchId: string | null;
   sourceExecutionId: string | null;
   parentExecutionId: string | null;
+  scheduleId: string | null;
+  /** The instant of its schedule that it was started for. */
+  scheduledTime: Date | null;
 }
 
 /** An execution; undefined when there is none of this id, whatever the id looks like. */
@@ -156,4 +159,4 @@ export async function markWaited(pool: pg.Pool, id: string): Promise<boolean> {
 const COLUMNS = `e.id AS "executionId", e.state_machine_id AS "stateMachineId", e.version, e.name, e.status,
   ${CURRENT_STATE} AS "currentState", e.input, e.output, e.error, e.cause, e.start_time AS "startTime",
   e.end_time AS "endTime", e.queue, e.batch_id AS "batchId", e.source_execution_id AS "sourceExecutionId",
-  e.parent_id AS "parentExecutionId"`;
+  e.parent_id AS "parentExecutionId", e.schedule_id AS "scheduleId", e.scheduled_for AS "scheduledTime"`;

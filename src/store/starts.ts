@@ -135,6 +135,8 @@ function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
     batchId: null,
     sourceExecutionId: row.sourceExecutionId ?? null,
     parentExecutionId: null,
+    scheduleId: null,
+    scheduledTime: null,
   };
 }
 

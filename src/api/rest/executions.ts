@@ -229,5 +229,12 @@ export function executionRoutes(app: Api, operations: ExecutionOperations, waits
 }
 
 function bodyOf(view: ExecutionView): ExecutionBody {
-  return { ...view, startTime: iso(view.startTime), endTime: isoOrNull(view.endTime) };
+  return {
+    ...view,
+    startTime: iso(view.startTime),
+    endTime: isoOrNull(view.endTime),
+    scheduledTime: isoOrNull(view.scheduledTime),
+  };
 }
+
+export { bodyOf as executionBody };

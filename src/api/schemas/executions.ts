@@ -112,6 +112,9 @@ const filter = {
   startedBefore: Type.Optional(instant('Started before this time.')),
   batchId: Type.Optional(uuid('Members of this batch, or child executions of this map run.')),
   parentExecutionId: Type.Optional(uuid('Those that a Task state of this execution started.')),
+  scheduleId: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 60, description: 'Those that this schedule started.' }),
+  ),
 };
 const ofMachine = {
   stateMachineId: Type.Optional(
@@ -149,6 +152,8 @@ export const ExecutionBody = Type.Object(
     parentExecutionId: nullable(Type.String(), {
       description: 'The execution whose state started it.',
     }),
+    scheduleId: nullable(Type.String(), { description: 'The schedule that started it.' }),
+    scheduledTime: nullable(instant('The instant of the schedule that it was started for.')),
   },
   { title: 'Execution' },
 );
