@@ -57,9 +57,12 @@ function instantsOf(timetable: Timetable): (afterMs: number) => number | undefin
       : readCron(cron, timeZone).next;
   return (afterMs) => {
     const at = step(startMs === undefined ? afterMs : Math.max(afterMs, startMs - 1));
-    return at === undefined || (endMs !== undefined && at > endMs) ? undefined : at;
+    return at === undefined || at >= YEAR_10000 || (endMs !== undefined && at > endMs) ? undefined : at;
   };
 }
+
+/** Later than this no row says. */
+const YEAR_10000 = 253_402_300_800_000;
 
 function nextOfInterval(anchorMs: number, intervalSeconds: number | null, afterMs: number): number {
   if (intervalSeconds === null) throw new Error('a schedule has neither a cron expression nor an interval');
