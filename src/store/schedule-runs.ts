@@ -34,11 +34,12 @@ export async function dueSchedules(
   return rows;
 }
 
-/** How long until the earliest instant, in ms; undefined: none is to come. What is late already counts as now. */
-export async function untilNextRun(pool: pg.Pool): Promise<number | undefined> {
+/** How long until the earliest instant but for those of some, in ms; undefined: none is to come. What is late already counts as now. */
+export async function untilNextRun(pool: pg.Pool, without: readonly string[]): Promise<number | undefined> {
   const { rows } = await pool.query<{ ms: number | null }>(
     `SELECT (extract(epoch FROM min(next_run_at) - clock_timestamp()) * 1000)::float8 AS ms
-     FROM schedules WHERE next_run_at IS NOT NULL`,
+     FROM schedules WHERE next_run_at IS NOT NULL AND id <> ALL($1::text[])`,
+    [without],
   );
   const ms = rows[0]?.ms ?? undefined;
   return ms === undefined ? undefined : Math.max(0, ms);
@@ -63,24 +64,25 @@ export interface Fired {
 }
 
 /**
- * Starts what `deciding` says, and moves the schedule on. Nothing happens when it is not due (any more), or another is at it.
+ * Starts what `deciding` says, and moves the schedule on.
+ * @returns what it has started; undefined: it is not due (any more), or another is at it.
  * @throws what `deciding` throws; then nothing has changed.
  */
 export async function fireSchedule(
   pool: pg.Pool,
   { scheduleId, stateMachineId }: DueSchedule,
   deciding: Deciding,
-): Promise<Fired[]> {
+): Promise<Fired[] | undefined> {
   return withTransaction(pool, async (session) => {
-    // Gone with its machine; whoever deleted that has paused it.
-    if ((await lockMachine(session, stateMachineId)) === undefined) return [];
+    // Whoever deletes a machine pauses its schedules.
+    if ((await lockMachine(session, stateMachineId)) === undefined) return undefined;
     const { rows } = await session.query<ScheduleRecord & { nowMs: number }>(
       `SELECT ${COLUMNS}, ${NOW_MS} AS "nowMs" FROM schedules s
        WHERE id = $1 AND state_machine_id = $2 AND NOT paused AND (next_run_at <= now() OR queued_for IS NOT NULL)
        FOR NO KEY UPDATE SKIP LOCKED`,
       [scheduleId, stateMachineId],
     );
-    if (rows[0] === undefined) return [];
+    if (rows[0] === undefined) return undefined;
     const { nowMs, ...schedule } = rows[0];
     // A statement of its own: that of the lock has a snapshot from before the row was ours.
     const { rows: open } = await session.query<{ running: boolean }>(

@@ -34,7 +34,9 @@ export interface Scheduler {
 
 const LOOK_AGAIN_MS = 5_000;
 /** After a failure, so that what fails at once is not tried without a pause. */
-const PAUSE_MS = 1_000;
+const FAILED_MS = 1_000;
+/** When another scheduler is at one that is due: it may die over it. */
+const TAKEN_MS = 100;
 /** Sessions of the pool that firing takes at once; the others are for everybody else. */
 const AT_ONCE = 4;
 const PAGE = 100;
@@ -50,6 +52,10 @@ export function startScheduler({ database, ring, log }: SchedulerOptions): Sched
   let again = false;
   let awaited: ReadonlySet<string> = new Set();
   let endings: Listener | undefined;
+  /** The last look has failed. */
+  let away = false;
+  /** Schedules of which it has been said that they cannot be fired. */
+  const failing = new Set<string>();
 
   const hear = (): void => {
     if (stopped) return;
@@ -71,43 +77,55 @@ export function startScheduler({ database, ring, log }: SchedulerOptions): Sched
   /** Answers how long there is nothing to do, in ms. */
   async function look(): Promise<number> {
     try {
-      const allFired = await fireDue();
+      const stuck = await fireDue();
       await watchEndings();
-      const untilMs = (await untilNextRun(pool)) ?? LOOK_AGAIN_MS;
+      const untilMs = (await untilNextRun(pool, [...stuck.keys()])) ?? LOOK_AGAIN_MS;
+      away = false;
       // The timer may be a fraction of a millisecond early, and would look for nothing.
-      return Math.max(allFired ? 0 : PAUSE_MS, Math.min(LOOK_AGAIN_MS, Math.ceil(untilMs) + 1));
+      return Math.min(LOOK_AGAIN_MS, Math.ceil(untilMs) + 1, ...stuck.values());
     } catch (error) {
-      if (!stopped) log.warn({ err: error }, 'the scheduler could not look what is due; it looks again');
-      return PAUSE_MS;
+      // Once per outage.
+      if (!stopped && !away)
+        log.warn({ err: error }, 'the scheduler could not look what is due; it looks again');
+      away = true;
+      return FAILED_MS;
     }
   }
 
-  /** Fires each that is due once. Answers whether none failed. */
-  async function fireDue(): Promise<boolean> {
+  /** Fires each that is due once. Answers those that it could not, with when to try again, in ms. */
+  async function fireDue(): Promise<Map<string, number>> {
     const tried: string[] = [];
-    let allFired = true;
+    const stuck = new Map<string, number>();
     while (!stopped && tried.length < LOOK_MAX) {
       const due = await dueSchedules(pool, tried, PAGE);
-      if (due.length === 0) return allFired;
-      tried.push(...due.map(({ scheduleId }) => scheduleId));
+      if (due.length === 0) break;
       for (let next = 0; next < due.length; next += AT_ONCE) {
-        const fired = await Promise.all(due.slice(next, next + AT_ONCE).map(fire));
-        if (fired.includes(false)) allFired = false;
+        const some = due.slice(next, next + AT_ONCE);
+        const pauses = await Promise.all(some.map(fire));
+        some.forEach(({ scheduleId }, index) => {
+          const pauseMs = pauses[index];
+          if (pauseMs !== undefined) stuck.set(scheduleId, pauseMs);
+          tried.push(scheduleId);
+        });
       }
     }
-    return allFired;
+    return stuck;
   }
 
-  async function fire(due: DueSchedule): Promise<boolean> {
+  /** Answers undefined when it is done, or when to try again, in ms. */
+  async function fire(due: DueSchedule): Promise<number | undefined> {
+    const { scheduleId } = due;
     try {
-      for (const { queue, executionId } of await fireSchedule(pool, due, decide)) ring(queue, executionId);
-      return true;
+      const fired = await fireSchedule(pool, due, decide);
+      failing.delete(scheduleId);
+      for (const { queue, executionId } of fired ?? []) ring(queue, executionId);
+      return fired === undefined ? TAKEN_MS : undefined;
     } catch (error) {
-      log.warn(
-        { err: error, scheduleId: due.scheduleId },
-        'a schedule could not be fired; it is tried again',
-      );
-      return false;
+      // Once, until it has succeeded.
+      if (!failing.has(scheduleId))
+        log.warn({ err: error, scheduleId }, 'a schedule could not be fired; it is tried again');
+      failing.add(scheduleId);
+      return FAILED_MS;
     }
   }
 

@@ -40,7 +40,9 @@ async function fire(id: string, hoursAgo = 0): Promise<string[]> {
   const at = new Date(Math.floor(Date.now() / 1000) * 1000 - hoursAgo * 3_600_000);
   await service.database.pool.query('UPDATE schedules SET next_run_at = $2 WHERE id = $1', [id, at]);
   const due = { scheduleId: id, stateMachineId: 'reports' };
-  return (await fireSchedule(service.database.pool, due, decide)).map(({ executionId }) => executionId);
+  return ((await fireSchedule(service.database.pool, due, decide)) ?? []).map(
+    ({ executionId }) => executionId,
+  );
 }
 
 describe('a schedule', () => {

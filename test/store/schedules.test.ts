@@ -69,7 +69,7 @@ const due = (scheduleId: string, stateMachineId = 'm') => ({ scheduleId, stateMa
 describe('a schedule that is due', () => {
   test('starts an execution for each instant, and moves on', async () => {
     const { nextRunAt } = await put('each', overdue({ input: '{"at":"<aws.scheduler.scheduled-time>!"}' }));
-    const fired = await fireSchedule(database.pool, due('each'), decide);
+    const fired = (await fireSchedule(database.pool, due('each'), decide)) ?? [];
     const first = nextRunAt?.getTime() ?? 0;
     const instants = [0, 1, 2, 3].map((hours) => new Date(first + hours * HOUR));
     const runs = await runsOf('each');
@@ -84,7 +84,7 @@ describe('a schedule that is due', () => {
       started: 4,
       skipped: 0,
     });
-    expect(await fireSchedule(database.pool, due('each'), decide)).toEqual([]);
+    expect(await fireSchedule(database.pool, due('each'), decide)).toBeUndefined();
     expect(await runsOf('each')).toHaveLength(4);
   });
 
@@ -151,14 +151,14 @@ describe('a schedule that is due', () => {
     expect(await dueSchedules(database.pool, ['found'], 100)).toEqual([]);
     await fireSchedule(database.pool, due('found'), decide);
     expect(await found()).toEqual([]);
-    expect(await fireSchedule(database.pool, due('paused'), decide)).toEqual([]);
+    expect(await fireSchedule(database.pool, due('paused'), decide)).toBeUndefined();
   });
 
   test('is found when what its queued run has waited for has ended', async () => {
     const found = async () =>
       (await dueSchedules(database.pool, [], 100)).map(({ scheduleId }) => scheduleId);
     await put('queued', overdue({ overlap: 'QUEUE_ONE', missed: 'LAST' }));
-    const [first] = await fireSchedule(database.pool, due('queued'), decide);
+    const [first] = (await fireSchedule(database.pool, due('queued'), decide)) ?? [];
     await database.pool.query("UPDATE schedules SET queued_for = now() WHERE id = 'queued'");
     expect(await found()).toEqual([]);
     expect(await fireSchedule(database.pool, due('queued'), decide)).toEqual([]);
@@ -181,7 +181,7 @@ describe('a deleted machine', () => {
       pauseReason: 'The state machine was deleted.',
       nextRunAt: null,
     });
-    expect(await fireSchedule(database.pool, due('of-doomed', 'doomed'), decide)).toEqual([]);
+    expect(await fireSchedule(database.pool, due('of-doomed', 'doomed'), decide)).toBeUndefined();
     const late = await createSchedule(
       database.pool,
       { scheduleId: 'late', stateMachineId: 'doomed' },
