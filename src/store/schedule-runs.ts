@@ -23,24 +23,13 @@ export async function dueSchedules(
   tried: readonly string[],
   limit: number,
 ): Promise<DueSchedule[]> {
-  const { rows } = await pool.query<DueSchedule>(
-    `(SELECT id AS "scheduleId", state_machine_id AS "stateMachineId" FROM schedules
-      WHERE next_run_at <= now() AND id <> ALL($1::text[]) ORDER BY next_run_at, id LIMIT $2)
-     UNION
-     (SELECT id, state_machine_id FROM schedules s
-      WHERE queued_for IS NOT NULL AND NOT paused AND id <> ALL($1::text[]) AND NOT ${RUNNING} ORDER BY id LIMIT $2)`,
-    [tried, limit],
-  );
+  const { rows } = await pool.query<DueSchedule>(DUE, [tried, limit]);
   return rows;
 }
 
 /** How long until the earliest instant but for those of some, in ms; undefined: none is to come. What is late already counts as now. */
 export async function untilNextRun(pool: pg.Pool, without: readonly string[]): Promise<number | undefined> {
-  const { rows } = await pool.query<{ ms: number | null }>(
-    `SELECT (extract(epoch FROM min(next_run_at) - clock_timestamp()) * 1000)::float8 AS ms
-     FROM schedules WHERE next_run_at IS NOT NULL AND id <> ALL($1::text[])`,
-    [without],
-  );
+  const { rows } = await pool.query<{ ms: number | null }>(UNTIL_NEXT, [without]);
   const ms = rows[0]?.ms ?? undefined;
   return ms === undefined ? undefined : Math.max(0, ms);
 }
@@ -190,6 +179,19 @@ RETURNING id AS "executionId", queue`;
 
 /** Whether a run of schedule s is running. */
 const RUNNING = 'EXISTS (SELECT 1 FROM executions e WHERE e.schedule_id = s.id AND e.end_time IS NULL)';
+
+/** $1 ids to leave out, $2 how many of each kind. */
+export const DUE = `
+(SELECT id AS "scheduleId", state_machine_id AS "stateMachineId" FROM schedules
+ WHERE next_run_at <= now() AND id <> ALL($1::text[]) ORDER BY next_run_at, id LIMIT $2)
+UNION
+(SELECT id, state_machine_id FROM schedules s
+ WHERE queued_for IS NOT NULL AND NOT paused AND id <> ALL($1::text[]) AND NOT ${RUNNING} ORDER BY id LIMIT $2)`;
+
+/** $1 ids to leave out. Plan: the first entries of schedules_next_run_at_idx. */
+export const UNTIL_NEXT = `
+SELECT (extract(epoch FROM min(next_run_at) - clock_timestamp()) * 1000)::float8 AS ms
+FROM schedules WHERE next_run_at IS NOT NULL AND id <> ALL($1::text[])`;
 
 function dateOf(ms: number | null): Date | null {
   return ms === null ? null : new Date(ms);

@@ -50,6 +50,8 @@ describe('starting an execution', () => {
       batchId: null,
       sourceExecutionId: null,
       parentExecutionId: null,
+      scheduleId: null,
+      scheduledTime: null,
     });
     expect(house.rung).toContain(`m ${view.executionId}`);
     expect(await executions.get(view.executionId)).toEqual(view);

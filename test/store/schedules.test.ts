@@ -11,7 +11,9 @@ import {
   type ScheduleColumns,
   type ScheduleRecord,
 } from '../../src/store/index.js';
+import { DUE, UNTIL_NEXT } from '../../src/store/schedule-runs.js';
 import { makeMachine, openStore } from './fixtures.js';
+import { planOf } from './plans.js';
 
 let database: Database;
 let close: () => Promise<void>;
@@ -189,4 +191,20 @@ describe('a deleted machine', () => {
     );
     expect(late).toEqual({ kind: 'unknownMachine' });
   });
+});
+
+test('a look costs what is due, however many schedules there are', async () => {
+  await database.pool.query(
+    `INSERT INTO schedules (id, state_machine_id, input, cron, time_zone, anchor_at, overlap, missed, next_run_at, created_at, updated_at)
+     SELECT 'far-' || n, 'm', '{}', '0 0 1 1 *', 'UTC', now(), 'ALLOW', 'LAST', now() + n * interval '1 hour', now(), now()
+     FROM generate_series(1, 20000) n`,
+  );
+  await database.pool.query('ANALYZE schedules');
+  const due = await planOf(database.pool, DUE, [[], 100]);
+  expect(due).toContain('schedules_next_run_at_idx');
+  expect(due).toContain('schedules_queued_for_idx');
+  expect(due).not.toContain('Seq Scan on schedules');
+  const next = await planOf(database.pool, UNTIL_NEXT, [[]]);
+  expect(next).toContain('schedules_next_run_at_idx');
+  expect(next).toContain('Limit');
 });
