@@ -1,7 +1,8 @@
 /**
  * Cron expressions on a clock of a time zone. The library reads them and finds what they match, on a calendar without
  * daylight saving (as if in UTC); when a zone's clocks show that, is decided here, so that it is the same from
- * whatever instant one asks.
+ * whatever instant one asks: the library's own answers around a change differ by where one begins, and leave out
+ * days in zones that change at midnight or by half an hour.
  *
  * A time that the clocks skip is due the moment they have skipped it; several that are skipped at once are due once. A
  * time that they show twice is due the first time only, unless the expression is for every hour of the day: then
@@ -80,9 +81,8 @@ function nextShown(expression: string, afterShown: number): number | undefined {
   try {
     return parse(expression, afterShown).next().getTime();
   } catch (error) {
-    // The expression itself has been read before: what is left is that the search came to its end.
-    if (error instanceof CronError) return undefined;
-    if (error instanceof Error && /loop limit|Invalid/i.test(error.message)) return undefined;
+    // No day of the calendar fits, such as April 31.
+    if (error instanceof Error && /loop limit exceeded/.test(error.message)) return undefined;
     throw error;
   }
 }

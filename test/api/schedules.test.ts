@@ -255,6 +255,7 @@ describe('what makes no schedule', () => {
     [{ cron: '* * *' }, '/cron', /has 5 fields .* this has 3/],
     [{ cron: '61 * * * *' }, '/cron', /'61 \* \* \* \*' cannot be read: .*61.*0-59/],
     [{ cron: '0 0 30 2 *' }, '/cron', /cannot be read/],
+    [{ cron: '0 0 31 2,4 *' }, '/cron', /never be due/],
     [{ cron: 'H 9 * * *' }, '/cron', /has an H/],
     [{ timeZone: 'Mars/Base' }, '/timeZone', /no time zone 'Mars\/Base'/],
     [{ intervalSeconds: 60 }, '/intervalSeconds', /not both/],
