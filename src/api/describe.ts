@@ -31,6 +31,7 @@ export function nobody(): Operations {
     activities: noun(),
     transformers: noun(),
     messages: noun(),
+    schedules: noun(),
     health: noun(),
   };
 }

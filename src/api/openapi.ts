@@ -31,6 +31,7 @@ export const INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       description: 'Expressions that make the input of one execution from the output of another.',
     },
     { name: 'Messages', description: 'What Message states wait for.' },
+    { name: 'Schedules', description: 'Executions by the clock.' },
     { name: 'Queues', description: 'Where executions wait for a worker.' },
     { name: 'Health', description: 'For load balancers and supervisors; needs no key.' },
   ],

@@ -9,6 +9,7 @@ import { createMapRunOperations } from './map-runs.js';
 import { createMessageOperations } from './messages.js';
 import { createQueueOperations } from './queues.js';
 import { createRecoveryOperations } from './recoveries.js';
+import { createScheduleOperations } from './schedules.js';
 import { createStateMachineOperations } from './state-machines.js';
 import { createTaskTokenOperations } from './task-tokens.js';
 import { createTransformerOperations } from './transformers.js';
@@ -21,9 +22,10 @@ export function createOperations(parts: OperationsParts): Operations & { close()
   const tasks = createTaskBell(parts.database, parts.log);
   const deps: Deps = { database, queues, config, log, endings, tasks, arns: createArns(config) };
   const batches = createBatchOperations(deps);
+  const executions = createExecutionOperations(deps);
   return {
     stateMachines: createStateMachineOperations(deps, batches),
-    executions: createExecutionOperations(deps),
+    executions,
     batches,
     queues: createQueueOperations(deps),
     mapRuns: createMapRunOperations(deps),
@@ -32,6 +34,7 @@ export function createOperations(parts: OperationsParts): Operations & { close()
     activities: createActivityOperations(deps),
     transformers: createTransformerOperations(deps),
     messages: createMessageOperations(deps),
+    schedules: createScheduleOperations(deps, executions),
     health: createHealthOperations(deps),
     close: async () => {
       await Promise.all([endings.close(), tasks.close()]);

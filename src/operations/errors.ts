@@ -23,6 +23,10 @@ export const ERRORS = {
     statusCode: 400,
     meaning: 'The value is not JSON, or holds text that cannot be stored (\\u0000, half a surrogate pair).',
   },
+  INVALID_SCHEDULE: {
+    statusCode: 400,
+    meaning: 'The cron expression, the time zone, the interval or the bounds of the schedule make no sense.',
+  },
   UNAUTHORIZED: { statusCode: 401, meaning: 'No API key came with the request, or not a valid one.' },
   ROUTE_NOT_FOUND: { statusCode: 404, meaning: 'There is no such route.' },
   STATE_MACHINE_NOT_FOUND: {
@@ -38,6 +42,7 @@ export const ERRORS = {
   ACTIVITY_NOT_FOUND: { statusCode: 404, meaning: 'There is no activity of this name.' },
   REDRIVE_NOT_FOUND: { statusCode: 404, meaning: 'There is no redrive by filter of this id.' },
   TRANSFORMER_NOT_FOUND: { statusCode: 404, meaning: 'There is no transformer of this name.' },
+  SCHEDULE_NOT_FOUND: { statusCode: 404, meaning: 'There is no schedule of this id.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -47,7 +52,8 @@ export const ERRORS = {
   STATE_MACHINE_EXISTS: { statusCode: 409, meaning: 'A state machine of this id exists already.' },
   STATE_MACHINE_IN_USE: {
     statusCode: 409,
-    meaning: 'Executions of the state machine are running; force stops them.',
+    meaning:
+      'Executions of the state machine are running, or schedules would start more; force stops and pauses them.',
   },
   EXECUTION_EXISTS: {
     statusCode: 409,
@@ -58,6 +64,7 @@ export const ERRORS = {
     meaning:
       'The execution cannot be redriven: it runs, succeeded, is an Express one, ended more than 14 days ago, its state machine was deleted, or its end kept nothing to be taken up.',
   },
+  SCHEDULE_EXISTS: { statusCode: 409, meaning: 'A schedule of this id exists already.' },
   EXECUTION_ENDED: { statusCode: 409, meaning: 'The execution has ended already.' },
   TASK_ENDED: {
     statusCode: 409,

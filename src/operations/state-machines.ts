@@ -85,7 +85,7 @@ export function createStateMachineOperations(
       if (kind === 'inUse') {
         throw new OperationError(
           'STATE_MACHINE_IN_USE',
-          `Executions of '${id}' are running; force stops them.`,
+          `Executions of '${id}' are running, or schedules would start more; force stops and pauses them.`,
         );
       }
       return { stateMachineId: id, stopped: force ? await stopAll(deps, batches, id) : 0 };

@@ -12,6 +12,10 @@ import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../stor
 import type { LinksView, TransformerOperations } from './chaining-types.js';
 
 export type * from './chaining-types.js';
+import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { ScheduleOperations } from './schedule-types.js';
+
+export type * from './schedule-types.js';
 export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
 export interface Operations {
@@ -25,6 +29,7 @@ export interface Operations {
   activities: ActivityOperations;
   transformers: TransformerOperations;
   messages: MessageOperations;
+  schedules: ScheduleOperations;
   health: HealthOperations;
 }
 
@@ -222,6 +227,10 @@ export interface ExecutionView {
   /** Since when nobody is to advance it. */
   pausedAt: Date | null;
   pauseReason: string | null;
+  /** The schedule that started it. */
+  scheduleId: string | null;
+  /** The instant of the schedule that it was started for. */
+  scheduledTime: Date | null;
 }
 
 /**

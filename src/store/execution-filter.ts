@@ -22,6 +22,8 @@ export interface ExecutionFilter {
   chainedInto?: string;
   /** … or none has yet. */
   notChainedInto?: string;
+  /** Started by this schedule. */
+  scheduleId?: string;
 }
 
 /** Ids are dated by the process that made them, start times by the database; they are taken to agree within a day. */
@@ -41,6 +43,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     paused,
     chainedInto,
     notChainedInto,
+    scheduleId,
   } = filter;
   const where = new Conditions();
   if (stateMachineId !== undefined) where.add((p) => `e.state_machine_id = ${p(stateMachineId)}`);
@@ -59,6 +62,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
   if (paused !== undefined) where.add(() => `e.paused_at IS ${paused ? 'NOT ' : ''}NULL`);
   if (chainedInto !== undefined) where.add((p) => `EXISTS (${chained(p(chainedInto))})`);
   if (notChainedInto !== undefined) where.add((p) => `NOT EXISTS (${chained(p(notChainedInto))})`);
+  if (scheduleId !== undefined) where.add((p) => `e.schedule_id = ${p(scheduleId)}`);
   // The bound on the id lets the index find the range.
   if (startedAfter !== undefined) {
     where.add((p) => `e.start_time > ${p(startedAfter)}`);

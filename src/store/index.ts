@@ -140,6 +140,29 @@ export {
   type RedriveRefusal,
   redriveExecution,
 } from './redrives.js';
+  awaitedByQueued,
+  type Deciding,
+  type DueSchedule,
+  dueSchedules,
+  type Fired,
+  fireSchedule,
+  runSchedule,
+  untilNextRun,
+} from './schedule-runs.js';
+export {
+  changeSchedule,
+  createSchedule,
+  deleteSchedule,
+  findSchedule,
+  listSchedules,
+  SCHEDULES_CHANNEL,
+  type ScheduleChange,
+  type ScheduleColumns,
+  type ScheduleFilter,
+  type ScheduleOutcome,
+  type ScheduleRecord,
+  type ScheduleStatus,
+} from './schedules.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {

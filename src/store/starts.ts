@@ -139,6 +139,8 @@ function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
     redriveDate: null,
     pausedAt: null,
     pauseReason: null,
+    scheduleId: null,
+    scheduledTime: null,
   };
 }
 

@@ -203,8 +203,8 @@ export async function changeStateMachine(
 export type DeleteOutcome = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'inUse' };
 
 /**
- * Deletes a machine: from then on nothing starts. Unless `force`, only when no execution is running and no
- * batch is open. What is running when it is forced is for the caller to stop; nothing comes after it.
+ * Deletes a machine: from then on nothing starts. Unless `force`, only when no execution is running, no
+ * batch is open and no schedule has a run to come; its schedules are paused. What is running when it is forced is for the caller to stop; nothing comes after it.
  */
 export async function deleteStateMachine(
   { prisma }: Database,
@@ -220,11 +220,22 @@ export async function deleteStateMachine(
       // Both through the partial indexes on what is open.
       const [open] = await tx.$queryRaw<{ used: boolean }[]>`
         SELECT EXISTS (SELECT 1 FROM executions WHERE end_time IS NULL AND state_machine_id = ${id})
-            OR EXISTS (SELECT 1 FROM batches WHERE end_time IS NULL AND state_machine_id = ${id}) AS used`;
+            OR EXISTS (SELECT 1 FROM batches WHERE end_time IS NULL AND state_machine_id = ${id})
+            OR EXISTS (SELECT 1 FROM schedules WHERE NOT paused AND next_run_at IS NOT NULL AND state_machine_id = ${id}) AS used`;
       if (open?.used === true) return { kind: 'inUse' };
     }
     const deletedAt = new Date();
     await tx.stateMachine.update({ where: { id }, data: { deletedAt, updatedAt: deletedAt } });
+    await tx.schedule.updateMany({
+      where: { stateMachineId: id, paused: false },
+      data: {
+        paused: true,
+        pauseReason: 'The state machine was deleted.',
+        nextRunAt: null,
+        queuedFor: null,
+        updatedAt: deletedAt,
+      },
+    });
     return { kind: 'deleted' };
   });
 }

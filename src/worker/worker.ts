@@ -23,6 +23,7 @@ import {
   type MachineVersion,
   QUEUES_CHANNEL,
   STOP_CHANNEL,
+  SCHEDULES_CHANNEL,
   type ToTell,
   tellMapRunParents,
   tellParents,
@@ -30,6 +31,7 @@ import {
 import type { Functions } from '../tasks/index.js';
 import { createForgotten } from './forgotten.js';
 import { createRunner, type WorkerLog } from './runner.js';
+import { startScheduler } from './scheduler.js';
 import { createServices } from './services/index.js';
 import { createMapRuns } from './services/map-runs.js';
 import { openSession, type Session } from './session.js';
@@ -194,6 +196,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let consumer: ReturnType<Queues['consume']> | undefined;
   let session = await register();
   const stop = createStopLane(runner);
+  const scheduler = startScheduler({ database, ring: ringNow, log });
   const inbox: Listener = listen({
     url: database.url,
     onNotification: {
@@ -202,6 +205,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         if (!stopping) stop(executionId);
       },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
+      [SCHEDULES_CHANNEL]: () => scheduler.hear(),
       [MAP_RUN_CHANNEL]: (batchId) => leader.hear(batchId),
       [BATCH_STOP_CHANNEL]: (batchId) => {
         leader.hear(batchId);
@@ -246,7 +250,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         runner.nudge();
       }, config.shutdownGraceMs);
       // What the sweeper is in the middle of may take long when the database does; it holds nothing.
-      const swept = sweeper.stop();
+      const swept = Promise.all([sweeper.stop(), scheduler.stop()]);
       await consumer?.stop();
       await Promise.allSettled([runner.idle(), ...leads]);
       await Promise.allSettled(telling);

@@ -54,6 +54,8 @@ describe('starting an execution', () => {
       redriveDate: null,
       pausedAt: null,
       pauseReason: null,
+      scheduleId: null,
+      scheduledTime: null,
     });
     expect(house.rung).toContain(`m ${view.executionId}`);
     expect(await executions.get(view.executionId)).toEqual(view);

@@ -232,12 +232,15 @@ export function executionRoutes(app: Api, operations: ExecutionOperations, waits
 }
 
 export function bodyOf(view: ExecutionView): ExecutionBody {
-  const { startTime, endTime, redriveDate, pausedAt } = view;
+  const { startTime, endTime, redriveDate, pausedAt, scheduledTime } = view;
   return {
     ...view,
     startTime: iso(startTime),
     endTime: isoOrNull(endTime),
     redriveDate: isoOrNull(redriveDate),
     pausedAt: isoOrNull(pausedAt),
+    scheduledTime: isoOrNull(scheduledTime),
   };
 }
+
+export { bodyOf as executionBody };

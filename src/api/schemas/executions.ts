@@ -128,6 +128,9 @@ const filter = {
   batchId: Type.Optional(uuid('Members of this batch, or child executions of this map run.')),
   parentExecutionId: Type.Optional(uuid('Those that a Task state of this execution started.')),
   paused: Type.Optional(Type.Boolean({ description: 'Executions that are paused, or that are not.' })),
+  scheduleId: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 60, description: 'Those that this schedule started.' }),
+  ),
 };
 export const ofMachine = {
   stateMachineId: Type.Optional(
@@ -169,6 +172,8 @@ export const ExecutionBody = Type.Object(
     redriveDate: nullable(instant('When it was redriven last; null: never.')),
     pausedAt: nullable(instant('Since when it is paused; null: it is not.')),
     pauseReason: nullable(Type.String(), { description: 'Why it is paused, as far as anybody said.' }),
+    scheduleId: nullable(Type.String(), { description: 'The schedule that started it.' }),
+    scheduledTime: nullable(instant('The instant of the schedule that it was started for.')),
   },
   { title: 'Execution' },
 );
