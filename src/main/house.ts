@@ -132,6 +132,7 @@ export async function startWork(
     functions: createFunctions({ handlers, arnOf: arns.function, logFor: (about) => log.child(about) }),
     arns,
     objects: openObjectStore(config.objects),
+    http: { secretsKeys: config.secretsKeys, allow: config.httpTasksAllow },
     clock: createDatabaseClock(),
     entropy: systemEntropy,
     versionOf: (stateMachineId, version) => house.definitions.version(stateMachineId, version),

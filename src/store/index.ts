@@ -29,6 +29,16 @@ export {
   tellParents,
 } from './children.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
+export {
+  type ConnectionRecord,
+  deleteConnection,
+  findConnection,
+  hasSecrets,
+  listConnections,
+  type NewConnection,
+  openConnection,
+  writeConnection,
+} from './connections.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
 export {
   connectDatabase,
@@ -144,6 +154,17 @@ export {
 export { dueExecutions, freeOrphans, overdueExecutions, type Position, withSweepLock } from './sweep.js';
 export { createTaskBell, type TaskBell } from './task-bell.js';
 export {
+  changeTaskEndpoint,
+  createTaskEndpoint,
+  deleteTaskEndpoint,
+  findTaskEndpoint,
+  listTaskEndpoints,
+  type NewTaskEndpoint,
+  openTaskEndpoint,
+  rotateTaskEndpoint,
+  type TaskEndpointRecord,
+} from './task-endpoints.js';
+export {
   type AnswerOutcome,
   answerToken,
   clearDoneTokens,
@@ -160,6 +181,7 @@ export {
   withdrawToken,
 } from './task-tokens.js';
 export { isUnavailable } from './unavailable.js';
+export { createVault, openWith, SecretUnreadable, type Vault } from './vault.js';
 export type { Woken } from './waking.js';
 export {
   beat,
