@@ -11,12 +11,14 @@ import { answerUnreadable, trackAnswers } from './plugins/unreadable.js';
 import { trackWaits } from './plugins/waits.js';
 import { activityRoutes } from './rest/activities.js';
 import { batchRoutes } from './rest/batches.js';
+import { connectionRoutes } from './rest/connections.js';
 import { executionRoutes } from './rest/executions.js';
 import { healthRoutes } from './rest/health.js';
 import { mapRunRoutes } from './rest/map-runs.js';
 import { messageRoutes } from './rest/messages.js';
 import { queueRoutes } from './rest/queues.js';
 import { stateMachineRoutes } from './rest/state-machines.js';
+import { taskEndpointRoutes } from './rest/task-endpoints.js';
 import { taskTokenRoutes } from './rest/task-tokens.js';
 import { compileValidator } from './validation.js';
 
@@ -68,6 +70,8 @@ export async function buildApp({ operations, config, logger }: ApiParts): Promis
   taskTokenRoutes(app, operations.taskTokens);
   activityRoutes(app, operations.activities, waits);
   messageRoutes(app, operations.messages);
+  connectionRoutes(app, operations.connections);
+  taskEndpointRoutes(app, operations.taskEndpoints);
   healthRoutes(app, operations.health);
   serveDocument(app);
   await app.ready();

@@ -29,6 +29,8 @@ export function nobody(): Operations {
     taskTokens: noun(),
     activities: noun(),
     messages: noun(),
+    connections: noun(),
+    taskEndpoints: noun(),
     health: noun(),
   };
 }

@@ -27,6 +27,10 @@ export const INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Tasks', description: 'Answers to tasks that wait for a token.' },
     { name: 'Activities', description: 'Tasks that workers outside ask for.' },
     { name: 'Messages', description: 'What Message states wait for.' },
+    {
+      name: 'HTTP tasks',
+      description: 'What calls over HTTP authenticate themselves with, and functions behind URLs.',
+    },
     { name: 'Queues', description: 'Where executions wait for a worker.' },
     { name: 'Health', description: 'For load balancers and supervisors; needs no key.' },
   ],

@@ -32,6 +32,8 @@ export const ERRORS = {
   DEAD_LETTER_NOT_FOUND: { statusCode: 404, meaning: 'The queue has no dead letter of this id.' },
   TASK_NOT_FOUND: { statusCode: 404, meaning: 'There is no task with this token.' },
   ACTIVITY_NOT_FOUND: { statusCode: 404, meaning: 'There is no activity of this name.' },
+  CONNECTION_NOT_FOUND: { statusCode: 404, meaning: 'There is no connection of this name.' },
+  TASK_ENDPOINT_NOT_FOUND: { statusCode: 404, meaning: 'There is no task endpoint of this name.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -58,9 +60,15 @@ export const ERRORS = {
     statusCode: 409,
     meaning: 'The source execution, or the state asked for, has no output (yet).',
   },
+  CONNECTION_EXISTS: { statusCode: 409, meaning: 'A connection of this name exists already.' },
+  TASK_ENDPOINT_EXISTS: { statusCode: 409, meaning: 'A task endpoint of this name exists already.' },
   PAYLOAD_TOO_LARGE: { statusCode: 413, meaning: 'The body or a payload in it is larger than the limit.' },
   UNSUPPORTED_MEDIA_TYPE: { statusCode: 415, meaning: 'The body is not of a type that this route reads.' },
   INTERNAL: { statusCode: 500, meaning: 'A fault of ours; the log has it under the request id.' },
+  SECRETS_KEY_MISSING: {
+    statusCode: 501,
+    meaning: 'This server keeps no secrets, because SECRETS_KEY is not set.',
+  },
   DATABASE_UNAVAILABLE: { statusCode: 503, meaning: 'PostgreSQL cannot be reached now; try again.' },
   QUEUE_UNAVAILABLE: { statusCode: 503, meaning: 'The queue cannot be reached now; try again.' },
   OVERLOADED: { statusCode: 503, meaning: 'More work is waiting than is taken on at once; try again.' },

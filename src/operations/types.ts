@@ -5,6 +5,7 @@
  */
 import type { Json, JsonObject } from '../std/json.js';
 import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { ConnectionOperations, TaskEndpointOperations } from './http-types.js';
 
 export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 
@@ -17,6 +18,8 @@ export interface Operations {
   taskTokens: TaskTokenOperations;
   activities: ActivityOperations;
   messages: MessageOperations;
+  connections: ConnectionOperations;
+  taskEndpoints: TaskEndpointOperations;
   health: HealthOperations;
 }
 
