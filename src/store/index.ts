@@ -133,6 +133,7 @@ export {
   type QueueStats,
   queueStats,
 } from './queues.js';
+export { resealSecrets } from './reseal.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {

@@ -9,6 +9,8 @@ export interface Vault {
   seal(text: string, of: string): string;
   /** @throws SecretUnreadable */
   open(sealed: string, of: string): string;
+  /** Whether the first key sealed it. */
+  isCurrent(sealed: string): boolean;
 }
 
 /** What was sealed cannot be opened here: the key is missing, or the text was tampered with. */
@@ -39,6 +41,7 @@ export function createVault(keys: readonly string[]): Vault | undefined {
       const hidden = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
       return ['v1', firstId, nonce.toString('base64url'), hidden.toString('base64url')].join('.');
     },
+    isCurrent: (sealed) => sealed.startsWith(`v1.${firstId}.`),
     open: (sealed, of) => {
       const [version, id = '', nonce = '', hidden = ''] = sealed.split('.');
       const key = known.get(id);
