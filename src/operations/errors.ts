@@ -62,13 +62,13 @@ export const ERRORS = {
   },
   CONNECTION_EXISTS: { statusCode: 409, meaning: 'A connection of this name exists already.' },
   TASK_ENDPOINT_EXISTS: { statusCode: 409, meaning: 'A task endpoint of this name exists already.' },
+  SECRETS_KEY_MISSING: {
+    statusCode: 409,
+    meaning: 'This server keeps no secrets, because SECRETS_KEY is not set.',
+  },
   PAYLOAD_TOO_LARGE: { statusCode: 413, meaning: 'The body or a payload in it is larger than the limit.' },
   UNSUPPORTED_MEDIA_TYPE: { statusCode: 415, meaning: 'The body is not of a type that this route reads.' },
   INTERNAL: { statusCode: 500, meaning: 'A fault of ours; the log has it under the request id.' },
-  SECRETS_KEY_MISSING: {
-    statusCode: 501,
-    meaning: 'This server keeps no secrets, because SECRETS_KEY is not set.',
-  },
   DATABASE_UNAVAILABLE: { statusCode: 503, meaning: 'PostgreSQL cannot be reached now; try again.' },
   QUEUE_UNAVAILABLE: { statusCode: 503, meaning: 'The queue cannot be reached now; try again.' },
   OVERLOADED: { statusCode: 503, meaning: 'More work is waiting than is taken on at once; try again.' },

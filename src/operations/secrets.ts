@@ -4,6 +4,7 @@ import { appendPointer } from '../std/pointer.js';
 import type { Vault } from '../store/index.js';
 import type { Deps } from './deps.js';
 import { OperationError, refusal } from './errors.js';
+import { checkText } from './payloads.js';
 
 /** @throws OperationError SECRETS_KEY_MISSING */
 export function needVault({ vault }: Pick<Deps, 'vault'>): Vault {
@@ -49,6 +50,7 @@ const FRAMING =
 
 /** @throws OperationError VALIDATION_FAILED */
 export function checkUrl(url: string, pointer: string): void {
+  checkText(url, pointer);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
     throw invalid(pointer, 'A URL that begins with https:// is expected.');

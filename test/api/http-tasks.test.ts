@@ -227,7 +227,7 @@ describe('without SECRETS_KEY', () => {
       ['rotateTaskEndpointSecret', '/task-endpoints/a/secret', undefined],
     ] as const) {
       expect(await ask(operation, path, body, keyless)).toMatchObject({
-        status: 501,
+        status: 409,
         body: { code: 'SECRETS_KEY_MISSING', message: expect.stringContaining('SECRETS_KEY') },
       });
     }

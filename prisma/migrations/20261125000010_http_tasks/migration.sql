@@ -9,7 +9,7 @@ CREATE TABLE "connections" (
     "shown" JSONB NOT NULL,
     -- Authorization and parameters; NULL: there is nothing secret in it.
     "sealed" TEXT,
-    "hosts" TEXT[] NOT NULL,
+    "hosts" TEXT[],
     -- Of this version of it: tokens that were got with another one are not used.
     "version" UUID NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
