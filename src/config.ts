@@ -4,6 +4,8 @@
  * Every complaint is collected, so that one start shows all of them.
  */
 
+import { isIP } from 'node:net';
+
 export interface Config {
   /** undefined: embedded PostgreSQL in dataDir. */
   databaseUrl: string | undefined;
@@ -43,6 +45,10 @@ export interface Config {
   logLevel: string;
   prefix: string;
   objects: ObjectsSettings;
+  /** What seals secrets at rest, each 32 bytes in base64; the first seals, each of them opens. None: no secrets are kept. */
+  secretsKeys: readonly string[];
+  /** Where HTTP tasks and task endpoints may go besides public addresses: CIDR blocks, addresses, hosts, `*.domain`. */
+  httpTasksAllow: readonly string[];
 }
 
 /** Where distributed Maps read items from and write results to: one of them, or neither. */
@@ -159,6 +165,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     accountId: text('ACCOUNT_ID') ?? '000000000000',
     logLevel: text('LOG_LEVEL') ?? 'info',
     prefix: text('QUEUE_PREFIX') ?? 'escapement',
+    secretsKeys: list('SECRETS_KEY'),
+    httpTasksAllow: list('HTTP_TASKS_ALLOW'),
     objects: readObjects(text, url('S3_ENDPOINT', ['http:', 'https:']), complaints),
   };
   if (!/^[A-Za-z0-9_-]{1,40}$/.test(config.prefix)) {
@@ -174,6 +182,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     complaints.push(
       `LOG_LEVEL is '${config.logLevel}'; expected fatal, error, warn, info, debug, trace or silent.`,
     );
+  }
+  for (const key of config.secretsKeys) {
+    // The key itself may end up in a log, and is not told.
+    if (!/^[A-Za-z0-9+/]{43}=$/.test(key))
+      complaints.push(
+        'SECRETS_KEY has a key that is not 32 bytes in base64; `openssl rand -base64 32` makes one.',
+      );
+  }
+  for (const entry of config.httpTasksAllow) {
+    if (!isAllowance(entry))
+      complaints.push(
+        `HTTP_TASKS_ALLOW has '${entry}'; expected an address, a CIDR block, a host or *.domain.`,
+      );
   }
   if (complaints.length > 0) throw new ConfigError(complaints.join('\n'));
   return Object.freeze(config);
@@ -217,6 +238,14 @@ function readObjects(
       forcePathStyle: pathStyle === undefined ? endpoint !== undefined : pathStyle === 'true',
     },
   };
+}
+
+function isAllowance(entry: string): boolean {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const family = isIP(address);
+  if (family === 0) return /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(entry);
+  const most = family === 4 ? 32 : 128;
+  return rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= most));
 }
 
 function isLoopback(host: string): boolean {

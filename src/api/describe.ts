@@ -32,6 +32,8 @@ export function nobody(): Operations {
     transformers: noun(),
     messages: noun(),
     schedules: noun(),
+    connections: noun(),
+    taskEndpoints: noun(),
     health: noun(),
   };
 }

@@ -32,6 +32,10 @@ export const INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     },
     { name: 'Messages', description: 'What Message states wait for.' },
     { name: 'Schedules', description: 'Executions by the clock.' },
+    {
+      name: 'HTTP tasks',
+      description: 'What calls over HTTP authenticate themselves with, and functions behind URLs.',
+    },
     { name: 'Queues', description: 'Where executions wait for a worker.' },
     { name: 'Health', description: 'For load balancers and supervisors; needs no key.' },
   ],

@@ -21,8 +21,12 @@ function matchesWildcard(wanted: string, errorName: string): boolean {
   }
 }
 
-/** The error names that the spec and AWS reserve. */
-export const RESERVED_ERRORS: ReadonlySet<string> = new Set([
+/** Whether the spec or AWS reserves a name that begins with `States.`: then an error may be called so. */
+export function isReservedError(name: string): boolean {
+  return RESERVED_ERRORS.has(name) || /^States\.Http\.StatusCode\.[1-5]\d\d$/.test(name);
+}
+
+const RESERVED_ERRORS: ReadonlySet<string> = new Set([
   'States.ALL',
   'States.HeartbeatTimeout',
   'States.Timeout',
@@ -39,5 +43,6 @@ export const RESERVED_ERRORS: ReadonlySet<string> = new Set([
   'States.ResultWriterFailed',
   'States.DataLimitExceeded',
   'States.Runtime',
+  'States.Http.Socket',
   'States.Http.StatusCodeNotFound',
 ]);

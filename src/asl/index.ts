@@ -17,6 +17,13 @@ export { type DistributedPlan, distributedPlan } from './distributed-map.js';
 export { runtimeError, StatesError } from './errors.js';
 export { failureOf } from './fail.js';
 export {
+  ARRAY_FORMATS,
+  type ArrayFormat,
+  HTTP_METHODS,
+  type HttpMethod,
+  isForbiddenHeader,
+} from './http-request.js';
+export {
   type MapLimits,
   mapConcurrency,
   mapItemInput,

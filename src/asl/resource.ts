@@ -10,6 +10,7 @@ export type Integration =
 /** The service integrations that run here. */
 export type ServiceAction =
   | 'lambda:invoke'
+  | 'http:invoke'
   | 'states:startExecution'
   | 'aws-sdk:sfn:startExecution'
   | 'aws-sdk:sfn:sendTaskSuccess'
@@ -83,6 +84,7 @@ const RUNS: ReadonlyMap<string, { action: ServiceAction; patterns: readonly Patt
   (
     [
       ['lambda:invoke', ['requestResponse', 'waitForTaskToken']],
+      ['http:invoke', ['requestResponse']],
       ['states:startExecution', ['requestResponse', 'sync', 'sync:2', 'waitForTaskToken']],
       ['aws-sdk:sfn:startExecution', ['requestResponse']],
       ['aws-sdk:sfn:sendTaskSuccess', ['requestResponse']],

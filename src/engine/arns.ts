@@ -9,6 +9,8 @@ export interface Arns {
   activity(name: string): string;
   /** A function's, as AWS names its latest version. */
   function(name: string): string;
+  /** Of what an HTTP task authenticates itself with. */
+  connection(name: string): string;
 }
 
 /** `region` and `accountId` are what the operator says; nothing here depends on them. */
@@ -21,6 +23,7 @@ export function createArns({ region, accountId }: { region: string; accountId: s
     mapRun: (id, label, mapRunId) => arn('mapRun', `${id}/${label}:${mapRunId}`),
     activity: (name) => arn('activity', name),
     function: (name) => `arn:aws:lambda:${region}:${accountId}:function:${name}:$LATEST`,
+    connection: (name) => `arn:aws:events:${region}:${accountId}:connection/${name}`,
   };
 }
 
@@ -32,4 +35,9 @@ export function stateMachineIdIn(text: string): string {
 /** The name in an activity's ARN, or the text itself. */
 export function activityNameIn(text: string): string {
   return /^arn:[\w-]+:states:[^:]*:[^:]*:activity:([^:]+)$/.exec(text)?.[1] ?? text;
+}
+
+/** The name in a connection's ARN, in which AWS appends an id, or the text itself. */
+export function connectionNameIn(text: string): string {
+  return /^arn:[\w-]+:events:[^:]*:[^:]*:connection\/([^/]+)(?:\/[^/]+)?$/.exec(text)?.[1] ?? text;
 }

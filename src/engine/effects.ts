@@ -1,4 +1,4 @@
-import type { DistributedPlan } from '../asl/index.js';
+import type { ArrayFormat, DistributedPlan, HttpMethod } from '../asl/index.js';
 import type { Json, JsonObject } from '../std/json.js';
 import type { EndStatus } from './ports.js';
 
@@ -32,6 +32,7 @@ export type Call =
   | FunctionCall
   | StartExecutionCall
   | SendTaskResultCall
+  | HttpRequestCall
   /** Whether there is such an activity. Answers null, or fails with ActivityDoesNotExist. */
   | { kind: 'findActivity'; activityArn: string }
   /** Hand the task to whoever polls the activity. Once for a token. Answers null. */
@@ -94,6 +95,26 @@ export interface SendTaskResultCall {
   output?: string;
   error?: string;
   cause?: string;
+}
+
+/**
+ * Send a request, with what the connection adds to it. Answers `{Headers, ResponseBody, StatusCode, StatusText}`, or
+ * fails with the error that the workflow is to see. It may be sent again after a crash, as any call.
+ */
+export interface HttpRequestCall {
+  kind: 'httpRequest';
+  /** As it was given: an ARN or a name. */
+  connection: string;
+  /** Without the query parameters. */
+  url: string;
+  method: HttpMethod;
+  headers: Record<string, string>;
+  /** Names and values, in order; not encoded. */
+  query: [name: string, value: string][];
+  /** Absent: none. */
+  body?: Json;
+  /** Absent: JSON. */
+  form?: ArrayFormat;
 }
 
 /** A map run as its parent wants it; all that can be evaluated is. */

@@ -1,7 +1,8 @@
 /** The door of the engine: the durable machine, as pure decisions, and the ports that it asks of the world. */
 
 export { Activation, type ActivationEnd, type ActivationOptions, type Standing } from './activation.js';
-export { type Arns, activityNameIn, createArns, stateMachineIdIn } from './arns.js';
+export { type Arns, activityNameIn, connectionNameIn, createArns, stateMachineIdIn } from './arns.js';
+export type * from './connection.js';
 export type * from './effects.js';
 export type { EventType, HistoryEvent } from './events.js';
 export type { Frame, Phase, RunMeta } from './frame.js';

@@ -10,11 +10,13 @@ import { connectQueues, type Queues } from '../queue/index.js';
 import {
   connectDatabase,
   createDefinitions,
+  createVault,
   type Database,
   type Definitions,
   ensureQueues,
   isUnavailable,
   migrate,
+  resealSecrets,
 } from '../store/index.js';
 import { createFunctions, type Handlers, loadHandlers } from '../tasks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
@@ -83,6 +85,7 @@ export async function startApi(
   config: Config,
   log: Logger,
 ): Promise<{ url: string; close(): Promise<void> }> {
+  await resealOld(house, config, log);
   const operations = createOperations({ ...house, config, log });
   const server = await startServer({ operations, config, logger: log }).catch(async (error: unknown) => {
     await operations.close();
@@ -95,6 +98,19 @@ export async function startApi(
       await operations.close();
     },
   };
+}
+
+/** Secrets that an older of the keys sealed; what cannot be done now, the next start does. */
+async function resealOld({ database }: House, { secretsKeys }: Config, log: Logger): Promise<void> {
+  const vault = createVault(secretsKeys);
+  if (vault === undefined) return;
+  try {
+    const { resealed, unreadable } = await resealSecrets(database.pool, vault);
+    if (resealed > 0) log.info({ resealed }, 'secrets were sealed anew under the first SECRETS_KEY');
+    if (unreadable > 0) log.warn({ unreadable }, 'there are secrets that no SECRETS_KEY opens');
+  } catch (error) {
+    log.warn({ err: error }, 'secrets could not be looked through');
+  }
 }
 
 function cannotListen(error: unknown, { host, port }: Config): unknown {
@@ -132,6 +148,7 @@ export async function startWork(
     functions: createFunctions({ handlers, arnOf: arns.function, logFor: (about) => log.child(about) }),
     arns,
     objects: openObjectStore(config.objects),
+    http: { secretsKeys: config.secretsKeys, allow: config.httpTasksAllow },
     clock: createDatabaseClock(),
     entropy: systemEntropy,
     versionOf: (stateMachineId, version) => house.definitions.version(stateMachineId, version),

@@ -1,6 +1,6 @@
 import type { Arns } from '../engine/index.js';
 import { type Producer, type Queues, RING_AHEAD_MS } from '../queue/index.js';
-import type { Database, Endings, StoreLog, TaskBell, Woken } from '../store/index.js';
+import type { Database, Endings, StoreLog, TaskBell, Vault, Woken } from '../store/index.js';
 
 /** What the operations are made from. */
 export interface OperationsParts {
@@ -18,6 +18,8 @@ export interface OperationsConfig {
   /** Of ARNs. */
   region: string;
   accountId: string;
+  /** What seals secrets, the first of them, and opens them; absent: none are kept. */
+  secretsKeys?: readonly string[];
 }
 
 /** What each noun gets. */
@@ -25,6 +27,8 @@ export interface Deps extends OperationsParts {
   endings: Endings;
   tasks: TaskBell;
   arns: Arns;
+  /** Absent: no secrets are kept. */
+  vault?: Vault | undefined;
 }
 
 /** Rings for those of the woken that nobody is advancing; the others have been told already. */

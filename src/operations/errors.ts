@@ -43,6 +43,8 @@ export const ERRORS = {
   REDRIVE_NOT_FOUND: { statusCode: 404, meaning: 'There is no redrive by filter of this id.' },
   TRANSFORMER_NOT_FOUND: { statusCode: 404, meaning: 'There is no transformer of this name.' },
   SCHEDULE_NOT_FOUND: { statusCode: 404, meaning: 'There is no schedule of this id.' },
+  CONNECTION_NOT_FOUND: { statusCode: 404, meaning: 'There is no connection of this name.' },
+  TASK_ENDPOINT_NOT_FOUND: { statusCode: 404, meaning: 'There is no task endpoint of this name.' },
   STATE_NOT_FOUND: {
     statusCode: 404,
     meaning:
@@ -83,6 +85,11 @@ export const ERRORS = {
   TRANSFORMER_FAILED: {
     statusCode: 409,
     meaning: "The transformer gave no input for the source's output; the message says why.",
+  CONNECTION_EXISTS: { statusCode: 409, meaning: 'A connection of this name exists already.' },
+  TASK_ENDPOINT_EXISTS: { statusCode: 409, meaning: 'A task endpoint of this name exists already.' },
+  SECRETS_KEY_MISSING: {
+    statusCode: 409,
+    meaning: 'This server keeps no secrets, because SECRETS_KEY is not set.',
   },
   PAYLOAD_TOO_LARGE: { statusCode: 413, meaning: 'The body or a payload in it is larger than the limit.' },
   UNSUPPORTED_MEDIA_TYPE: { statusCode: 415, meaning: 'The body is not of a type that this route reads.' },

@@ -2,4 +2,5 @@
 export { createOperations } from './create.js';
 export type { Deps, OperationsConfig, OperationsParts } from './deps.js';
 export { ERRORS, type ErrorCode, type ErrorDetail, OperationError } from './errors.js';
+export type * from './http-types.js';
 export type * from './types.js';

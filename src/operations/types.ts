@@ -6,6 +6,8 @@
 import type { Json, JsonObject } from '../std/json.js';
 import type { ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics } from '../store/index.js';
 import type { NewRecovery, RecoveryOperations } from './recovery-types.js';
+import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { ConnectionOperations, TaskEndpointOperations } from './http-types.js';
 
 export type * from './recovery-types.js';
 import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
@@ -30,6 +32,8 @@ export interface Operations {
   transformers: TransformerOperations;
   messages: MessageOperations;
   schedules: ScheduleOperations;
+  connections: ConnectionOperations;
+  taskEndpoints: TaskEndpointOperations;
   health: HealthOperations;
 }
 

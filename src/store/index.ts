@@ -37,6 +37,16 @@ export {
   untoldChildren,
 } from './children.js';
 export { type Claimed, type ClaimOptions, type Claims, createClaims, type Tail } from './claims.js';
+export {
+  type ConnectionRecord,
+  deleteConnection,
+  findConnection,
+  hasSecrets,
+  listConnections,
+  type NewConnection,
+  openConnection,
+  writeConnection,
+} from './connections.js';
 export { InvalidCursor, type PageOf, type PageQuery } from './cursor.js';
 export {
   connectDatabase,
@@ -163,6 +173,7 @@ export {
   type ScheduleRecord,
   type ScheduleStatus,
 } from './schedules.js';
+export { resealSecrets } from './reseal.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
@@ -184,6 +195,17 @@ export {
 } from './state-machines.js';
 export { dueExecutions, freeOrphans, overdueExecutions, type Position, withSweepLock } from './sweep.js';
 export { createTaskBell, type TaskBell } from './task-bell.js';
+export {
+  changeTaskEndpoint,
+  createTaskEndpoint,
+  deleteTaskEndpoint,
+  findTaskEndpoint,
+  listTaskEndpoints,
+  type NewTaskEndpoint,
+  openTaskEndpoint,
+  rotateTaskEndpoint,
+  type TaskEndpointRecord,
+} from './task-endpoints.js';
 export {
   type AnswerOutcome,
   answerToken,
@@ -208,6 +230,7 @@ export {
   type TransformerRecord,
 } from './transformers.js';
 export { isUnavailable } from './unavailable.js';
+export { createVault, openWith, SecretUnreadable, type Vault } from './vault.js';
 export type { Woken } from './waking.js';
 export {
   beat,

@@ -6,5 +6,7 @@ export {
   type HandlerLog,
   type Handlers,
 } from './handlers.js';
+export { createHttpCalls, type HttpCalls, type HttpCallsOptions } from './http/http-calls.js';
+export type { Resolve } from './http/send.js';
 export { createFunctions, type FunctionCall, type Functions, type FunctionsOptions } from './invoke.js';
 export { HandlersError, loadHandlers } from './load.js';

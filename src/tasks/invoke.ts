@@ -13,6 +13,8 @@ import { type HandlerLog, type Handlers, toJson } from './handlers.js';
 export type FunctionCall = Extract<InvokeEffect['call'], { kind: 'function' }>;
 
 export interface Functions {
+  /** Whether the module has a handler of that name. */
+  has(functionName: string): boolean;
   /** Calls the handler of that name. Never throws: what goes wrong is an outcome. */
   call(
     asked: FunctionCall,
@@ -32,6 +34,7 @@ export interface FunctionsOptions {
 
 export function createFunctions({ handlers, arnOf, logFor }: FunctionsOptions): Functions {
   return {
+    has: (functionName) => Object.hasOwn(handlers, functionName),
     async call({ functionName, input, credentials }, effect, about, call) {
       const handler = Object.hasOwn(handlers, functionName) ? handlers[functionName] : undefined;
       if (handler === undefined) {

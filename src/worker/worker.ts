@@ -32,6 +32,7 @@ import type { Functions } from '../tasks/index.js';
 import { createForgotten } from './forgotten.js';
 import { createRunner, type WorkerLog } from './runner.js';
 import { startScheduler } from './scheduler.js';
+import type { HttpSettings } from './services/http.js';
 import { createServices } from './services/index.js';
 import { createMapRuns } from './services/map-runs.js';
 import { openSession, type Session } from './session.js';
@@ -46,6 +47,8 @@ export interface WorkerOptions {
   arns: Arns;
   /** Where distributed Maps read and write; undefined: nowhere. */
   objects: ObjectStore | undefined;
+  /** Of calls over HTTP; absent: no secrets, and public addresses only. */
+  http?: HttpSettings;
   clock: Clock & { follow(nowMs: number): void };
   entropy: Entropy;
   /** A version of a machine, or, of `<id>/<label>`, what the children of that Map run. */
@@ -125,7 +128,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ring: ringNow,
     log,
   });
-  const tasks = createServices({ database, functions: options.functions, mapRuns, arns, ring: ringNow, log });
+  const tasks = createServices({
+    database,
+    functions: options.functions,
+    mapRuns,
+    http: options.http,
+    arns,
+    ring: ringNow,
+    log,
+  });
   const runner = createRunner({
     ...options,
     tasks,

@@ -13,7 +13,8 @@ let service: Service;
 let document: ApiDocument;
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
 beforeAll(async () => {
-  [service, document] = await Promise.all([openService(), loadDocument()]);
+  const secretsKeys = [Buffer.alloc(32).toString('base64')];
+  [service, document] = await Promise.all([openService({ secretsKeys }), loadDocument()]);
 });
 afterAll(async () => {
   agent.destroy();

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { type ApiConfig, startServer } from '../../src/api/index.js';
-import { createOperations } from '../../src/operations/index.js';
+import { createOperations, type OperationsConfig } from '../../src/operations/index.js';
 import { connectQueues } from '../../src/queue/index.js';
 import { connectDatabase, type Database, ensureQueues } from '../../src/store/index.js';
 import { createDatabase } from '../setup/database.js';
@@ -15,7 +15,7 @@ export interface Service {
   close(): Promise<void>;
 }
 
-export async function openService(own: Partial<ApiConfig> = {}): Promise<Service> {
+export async function openService(own: Partial<ApiConfig & OperationsConfig> = {}): Promise<Service> {
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const { url: databaseUrl, drop } = await createDatabase();
   const redis = testRedis();

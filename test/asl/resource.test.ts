@@ -22,6 +22,7 @@ describe('a service integration that runs', () => {
   test.each([
     ['lambda:invoke', 'lambda:invoke', 'requestResponse'],
     ['lambda:invoke.waitForTaskToken', 'lambda:invoke', 'waitForTaskToken'],
+    ['http:invoke', 'http:invoke', 'requestResponse'],
     ['states:startExecution', 'states:startExecution', 'requestResponse'],
     ['states:startExecution.sync', 'states:startExecution', 'sync'],
     ['states:startExecution.sync:2', 'states:startExecution', 'sync:2'],
@@ -81,6 +82,7 @@ describe('what AWS does not have either is unknown', () => {
     '{lambda}',
     'arn:aws:states:::dynamodb:query',
     'arn:aws:states:::lambda:invoke.sometimes',
+    'arn:aws:states:::http:invoke.waitForTaskToken',
     'arn:aws:states:::lambda:invoke.sync',
     'arn:aws:states:::lambda:invoke.sync:2',
     'arn:aws:states:::dynamodb:getItem.waitForTaskToken',

@@ -16,6 +16,25 @@ describe('what a service is asked for', () => {
   test.each<[string, JsonObject]>([
     ['lambda:invoke', { 'FunctionName.$': '$.f', 'Payload.$': '$', LogType: 'Tail', Qualifier: 'live' }],
     ['lambda:invoke', { FunctionName: 'f', InvocationType: 'RequestResponse' }],
+    [
+      'http:invoke',
+      { ApiEndpoint: 'https://a.example/x', Method: 'GET', Authentication: { ConnectionArn: 'arn' } },
+    ],
+    [
+      'http:invoke',
+      {
+        'ApiEndpoint.$': '$.url',
+        'Method.$': '$.method',
+        'InvocationConfig.$': '$.config',
+        'Headers.$': '$.headers',
+        QueryParameters: { a: 1 },
+        RequestBody: { 'a.$': '$' },
+        Transform: {
+          RequestBodyEncoding: 'URL_ENCODED',
+          RequestEncodingOptions: { ArrayFormat: 'COMMAS' },
+        },
+      },
+    ],
     ['states:startExecution.sync', { StateMachineArn: 'm', Input: { 'a.$': '$' }, 'Name.$': '$.n' }],
     ['aws-sdk:sfn:startExecution', { StateMachineArn: 'm', Input: '{}' }],
     ['aws-sdk:sfn:sendTaskSuccess', { 'TaskToken.$': '$.t', Output: 1 }],
@@ -44,6 +63,62 @@ describe('what a service is asked for', () => {
       expect.stringMatching(
         new RegExp(`^NOT_SUPPORTED_YET /States/A/Parameters/${field.replace('$', '\\$')} `),
       ),
+    ]);
+  });
+
+  test.each<[JsonObject, string]>([
+    [
+      { Authentication: { ConnectionArn: 'c' }, Method: 'FETCH' },
+      '/States/A/Parameters/Method Expected one of',
+    ],
+    [{}, '/States/A/Parameters Expected exactly one of [Authentication, InvocationConfig, Connection]'],
+    [{ Authentication: {} }, "/States/A/Parameters/Authentication The field 'ConnectionArn' is required"],
+    [
+      { Connection: 'c', Authentication: { ConnectionArn: 'c' } },
+      '/States/A/Parameters There should only be one',
+    ],
+    [{ Connection: 'c', ApiEndpoint: 'ftp://a.example' }, '/States/A/Parameters/ApiEndpoint Expected a URL'],
+    [
+      { Connection: 'c', Headers: { Authorization: 'x', 'X-Forwarded-For.$': '$.a', 'x-mine': 'y' } },
+      "/States/A/Parameters The 'Headers' field contains unsupported values: [authorization, x-forwarded-for]",
+    ],
+    [
+      { Connection: 'c', Transform: { RequestBodyEncoding: 'XML' } },
+      '/States/A/Parameters/Transform/RequestBodyEncoding Expected one of NONE, URL_ENCODED',
+    ],
+    [
+      { Connection: 'c', Transform: { RequestEncodingOptions: { ArrayFormat: 'PIPES' } } },
+      '/States/A/Parameters/Transform/RequestEncodingOptions/ArrayFormat Expected one of INDICES',
+    ],
+    [
+      { Connection: 'c', Url: 'x' },
+      "/States/A/Parameters The field 'Url' is not supported by Step Functions",
+    ],
+  ])('an HTTP task that asks for %j is told what is wrong', (parameters, said) => {
+    const request = { ApiEndpoint: 'https://a.example', Method: 'GET', ...parameters };
+    expect(saidOf('http:invoke', request)).toEqual([
+      expect.stringContaining(`SCHEMA_VALIDATION_FAILED ${said}`),
+    ]);
+  });
+
+  test('what an expression gives to an HTTP task is looked at when it has given it', () => {
+    const request = {
+      ApiEndpoint: '{% $url %}',
+      Method: '{% $m %}',
+      Headers: '{% $h %}',
+      Connection: '{% $c %}',
+    };
+    expect(saidOf('http:invoke', { ...request, Transform: '{% $t %}' }, 'JSONata')).toEqual([]);
+  });
+
+  test('the errors of HTTP tasks are names that are known', () => {
+    const retry = { ErrorEquals: ['States.Http.StatusCode.429', 'States.Http.Socket'] };
+    const state = { Type: 'Task', Resource: 'f', Retry: [retry], End: true };
+    const said = (more: JsonObject) =>
+      validateDefinition({ StartAt: 'A', States: { A: { ...state, ...more } } }).map(({ code }) => code);
+    expect(said({})).toEqual([]);
+    expect(said({ Retry: [{ ErrorEquals: ['States.Http.StatusCode.999'] }] })).toEqual([
+      'UNKNOWN_ERROR_NAME',
     ]);
   });
 

@@ -11,6 +11,7 @@ import {
   fold,
   type Happening,
   type HistoryEvent,
+  type HttpRequestCall,
   type InvokeEffect,
   isEmpty,
   isEnded,
@@ -44,6 +45,8 @@ export interface Script {
   machines?: Record<string, Json>;
   /** Who takes the tasks of activities, by ARN; those without an entry do not exist. */
   activities?: Record<string, ActivityWorker | 'nobody'>;
+  /** What answers HTTP tasks. */
+  http?: (call: HttpRequestCall) => Answer;
   /** What is sent for Message states, at a time counted from the start. */
   messages?: { atMs: number; key: string; value: string; data: Json }[];
   /** Absent: always the same one. */

@@ -78,6 +78,10 @@ export function createWorld(
           );
         return { output: {} };
       }
+      case 'httpRequest': {
+        if (script.http === undefined) throw new Error(`nobody answers at ${call.url}`);
+        return script.http(call);
+      }
       case 'findActivity':
         return script.activities?.[call.activityArn] === undefined
           ? { error: 'ActivityDoesNotExist', cause: `Activity Does Not Exist: '${call.activityArn}'` }

@@ -2,7 +2,7 @@ import type { Json } from '../../std/json.js';
 import { isObject } from '../../std/json.js';
 import { appendPointer } from '../../std/pointer.js';
 import type { QueryLanguage } from '../definition.js';
-import { RESERVED_ERRORS } from '../error-names.js';
+import { isReservedError } from '../error-names.js';
 import { type Check, integer, numberBetween, oneOf, text } from './checks.js';
 import { type Complaints, describe } from './complaints.js';
 import { jsonataValueInCatcher } from './jsonata.js';
@@ -95,7 +95,7 @@ function checkPolicies(
 
 function checkErrorName(name: Json, pointer: string, complaints: Complaints): void {
   text(name, pointer, complaints);
-  if (typeof name === 'string' && name.startsWith('States.') && !RESERVED_ERRORS.has(name)) {
+  if (typeof name === 'string' && name.startsWith('States.') && !isReservedError(name)) {
     complaints.warn(
       'UNKNOWN_ERROR_NAME',
       pointer,

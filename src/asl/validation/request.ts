@@ -4,7 +4,8 @@ import type { QueryLanguage } from '../definition.js';
 import { isExpression } from '../jsonata/syntax.js';
 import type { ServiceAction } from '../resource.js';
 import { type Complaints, describe } from './complaints.js';
-import { checkRequired, fieldOf } from './object.js';
+import { checkHttpRequest } from './http-request.js';
+import { checkExactlyOne, checkRequired, fieldOf } from './object.js';
 
 /**
  * What a service is asked for, in the parameters of a Task that calls it
@@ -18,7 +19,7 @@ export function checkRequest(
   pointer: string,
   complaints: Complaints,
 ): void {
-  const { required, optional = [], notYet = [], only = {} } = REQUESTS[service];
+  const { required, optional = [], notYet = [], only = {}, oneOf } = REQUESTS[service];
   const field = language === 'JSONata' ? 'Arguments' : 'Parameters';
   const parameters = fieldOf(task, field);
   if (parameters === undefined) {
@@ -47,6 +48,9 @@ export function checkRequest(
     if (!Object.hasOwn(parameters, name) && !evaluated)
       complaints.schema(at, `The field '${name}' is required but was missing`);
   }
+  if (oneOf !== undefined && !oneOf.some((name) => Object.hasOwn(parameters, `${name}.$`)))
+    checkExactlyOne(parameters, oneOf, at, complaints);
+  if (service === 'http:invoke') checkHttpRequest(parameters, language, at, complaints);
 }
 
 interface Request {
@@ -56,6 +60,8 @@ interface Request {
   notYet?: readonly string[];
   /** Fields that may only say what happens without them. */
   only?: Readonly<Record<string, string>>;
+  /** Optional ones of which there must be exactly one. */
+  oneOf?: readonly string[];
 }
 
 /** The fields of each call, from the API reference of its service. */
@@ -66,6 +72,20 @@ const REQUESTS: Readonly<Record<ServiceAction, Request>> = {
     optional: ['Payload', 'LogType', 'Qualifier'],
     notYet: ['ClientContext', 'DurableExecutionName', 'TenantId'],
     only: { InvocationType: 'RequestResponse' },
+  },
+  'http:invoke': {
+    required: ['ApiEndpoint', 'Method'],
+    optional: [
+      'Authentication',
+      'InvocationConfig',
+      'Connection',
+      'Headers',
+      'QueryParameters',
+      'RequestBody',
+      'Transform',
+    ],
+    // The two that AWS has say the same; Connection is ours, and names one of this house.
+    oneOf: ['Authentication', 'InvocationConfig', 'Connection'],
   },
   'states:startExecution': {
     required: ['StateMachineArn'],

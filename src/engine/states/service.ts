@@ -1,14 +1,15 @@
 /** The service integrations that run here: what they call, and how AWS words what comes of it. */
 import { type Pattern, runtimeError, type ServiceAction } from '../../asl/index.js';
 import { isObject, type Json, type JsonObject } from '../../std/json.js';
-import type { FunctionCall, SendTaskResultCall, StartExecutionCall } from '../effects.js';
+import type { FunctionCall, HttpRequestCall, SendTaskResultCall, StartExecutionCall } from '../effects.js';
 import type { TaskPhase } from '../frame.js';
 import type { Failure } from '../outcome.js';
 import type { EndedExecution, TaskOutcome } from '../ports.js';
+import { httpCall } from './http-invoke.js';
 import { callOf, resultEnvelope } from './lambda-invoke.js';
 import { endOfChildIn, startedResult } from './start-execution.js';
 
-export type ServiceCall = FunctionCall | StartExecutionCall | SendTaskResultCall;
+export type ServiceCall = FunctionCall | StartExecutionCall | SendTaskResultCall | HttpRequestCall;
 
 /**
  * The call that a task's parameters describe; `unreadable`: a function's payload that is not JSON.
@@ -25,6 +26,8 @@ export function callService(
       if (payload === undefined) return 'unreadable';
       return { call: { kind: 'function', functionName, input: payload }, tail };
     }
+    case 'http:invoke':
+      return { call: httpCall(isObject(parameters) ? parameters : {}) };
     case 'states:startExecution':
     case 'aws-sdk:sfn:startExecution':
       return { call: startCall(pattern, isObject(parameters) ? parameters : {}) };
@@ -97,13 +100,13 @@ export function serviceResult(
   }
 }
 
-/** A call's failure in the service's words. A function's error is its own. */
+/** A call's failure in the service's words. A function's error is its own, and an HTTP task's is named where it happens. */
 export function serviceFailure(
   service: ServiceAction,
   { error = 'Unknown', cause = '' }: Extract<TaskOutcome, { ok: false }>,
   requestId: string,
 ): Failure {
-  if (service === 'lambda:invoke') return { error, cause };
+  if (service === 'lambda:invoke' || service === 'http:invoke') return { error, cause };
   return service === 'states:startExecution'
     ? {
         error: `StepFunctions.${error}Exception`,

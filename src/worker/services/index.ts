@@ -8,6 +8,7 @@ import type { Functions } from '../../tasks/index.js';
 import type { WorkerLog } from '../runner.js';
 import { findActivity, offerTask } from './activities.js';
 import { startExecution, stopChild } from './executions.js';
+import { createHttpServices, type HttpSettings } from './http.js';
 import type { MapRuns } from './map-runs.js';
 import { awaitMessage, forgetMessage, withdrawMessage } from './messages.js';
 import { addressOf, type Ring, refused, type ServiceDeps, untilDone } from './service.js';
@@ -17,14 +18,17 @@ export interface ServicesOptions {
   database: Database;
   functions: Functions;
   mapRuns: MapRuns;
+  /** Absent: nothing secret can be opened, and only public addresses are called. */
+  http?: HttpSettings | undefined;
   arns: Arns;
   /** Rings for an execution that has been woken, and that nobody is advancing. */
   ring: Ring;
   log: WorkerLog;
 }
 
-export function createServices({ functions, mapRuns, ...deps }: ServicesOptions): Tasks {
+export function createServices({ functions, mapRuns, http: settings, ...deps }: ServicesOptions): Tasks {
   const { log } = deps satisfies ServiceDeps;
+  const http = createHttpServices(deps, settings);
   /** Children that are being started, by the key of the call: one that is let go meanwhile is stopped once it is there. */
   const starting = new Map<string, Promise<TaskOutcome>>();
   return {
@@ -46,7 +50,15 @@ export function createServices({ functions, mapRuns, ...deps }: ServicesOptions)
       };
       switch (asked.kind) {
         case 'function':
-          return withToken(asked.token, () => functions.call(asked, effect, about, call));
+          return withToken(asked.token, async () => {
+            // The handlers module wins over an endpoint of the same name: what a worker has it need not ask for.
+            const served = functions.has(asked.functionName)
+              ? undefined
+              : await http.callFunction(asked, effect, about, call.signal);
+            return served ?? functions.call(asked, effect, about, call);
+          });
+        case 'httpRequest':
+          return http.send(asked, effect, call.signal);
         case 'startExecution':
           return withToken(asked.token, () => {
             const started = durably(() => startExecution(deps, asked, to));
