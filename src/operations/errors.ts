@@ -85,6 +85,7 @@ export const ERRORS = {
   TRANSFORMER_FAILED: {
     statusCode: 409,
     meaning: "The transformer gave no input for the source's output; the message says why.",
+  },
   CONNECTION_EXISTS: { statusCode: 409, meaning: 'A connection of this name exists already.' },
   TASK_ENDPOINT_EXISTS: { statusCode: 409, meaning: 'A task endpoint of this name exists already.' },
   SECRETS_KEY_MISSING: {

@@ -101,7 +101,7 @@ export function createExecutionOperations(deps: Deps): ExecutionOperations {
 
     links: guarded(async (id, request) => {
       const page = pageQuery(request);
-      const { executionId } = await find(deps, id);
+      const { executionId } = await findOrRefuse(deps, id);
       return readLinks(pool, executionId, page);
     }),
 

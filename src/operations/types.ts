@@ -5,18 +5,14 @@
  */
 import type { Json, JsonObject } from '../std/json.js';
 import type { ExecutionFilter, ExecutionStatus, Recovery, StatusStatistics } from '../store/index.js';
-import type { NewRecovery, RecoveryOperations } from './recovery-types.js';
-import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
-import type { ConnectionOperations, TaskEndpointOperations } from './http-types.js';
-
-export type * from './recovery-types.js';
-import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
 import type { LinksView, TransformerOperations } from './chaining-types.js';
-
-export type * from './chaining-types.js';
-import type { ExecutionFilter, ExecutionStatus, StatusStatistics } from '../store/index.js';
+import type { ConnectionOperations, TaskEndpointOperations } from './http-types.js';
+import type { NewRecovery, RecoveryOperations } from './recovery-types.js';
 import type { ScheduleOperations } from './schedule-types.js';
 
+export type * from './chaining-types.js';
+export type * from './http-types.js';
+export type * from './recovery-types.js';
 export type * from './schedule-types.js';
 export type { ExecutionFilter, ExecutionStatus, StatusStatistics };
 

@@ -150,6 +150,8 @@ export {
   type RedriveRefusal,
   redriveExecution,
 } from './redrives.js';
+export { resealSecrets } from './reseal.js';
+export {
   awaitedByQueued,
   type Deciding,
   type DueSchedule,
@@ -173,7 +175,6 @@ export {
   type ScheduleRecord,
   type ScheduleStatus,
 } from './schedules.js';
-export { resealSecrets } from './reseal.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {

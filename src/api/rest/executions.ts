@@ -242,5 +242,3 @@ export function bodyOf(view: ExecutionView): ExecutionBody {
     scheduledTime: isoOrNull(scheduledTime),
   };
 }
-
-export { bodyOf as executionBody };

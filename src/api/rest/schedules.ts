@@ -14,7 +14,7 @@ import {
   ScheduleRunsQuery,
   UpdateScheduleBody,
 } from '../schemas/schedules.js';
-import { executionBody } from './executions.js';
+import { bodyOf as executionBody } from './executions.js';
 import { iso, isoOrNull } from './instants.js';
 import { pageBody } from './page.js';
 

@@ -98,7 +98,6 @@ export const wait = Type.Optional(
 
 export const StartQuery = strict({ wait });
 
-export const filter = {
 const machine = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 80, description, examples: ['invoicing'] }));
 
@@ -110,7 +109,7 @@ export const chained = {
   ),
 };
 
-const filter = {
+export const filter = {
   ...chained,
   status: Type.Optional(oneOf(EXECUTION_STATUSES, { description: 'Executions in this status.' })),
   name: Type.Optional(
@@ -132,6 +131,7 @@ const filter = {
     Type.String({ minLength: 1, maxLength: 60, description: 'Those that this schedule started.' }),
   ),
 };
+
 export const ofMachine = {
   stateMachineId: Type.Optional(
     Type.String({ minLength: 1, maxLength: 80, description: 'Executions of this machine.' }),
