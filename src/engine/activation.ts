@@ -178,9 +178,13 @@ export class Activation {
 
   /**
    * What comes before everything else: the start, unless a stop was quicker; or, for calls that were under way
-   * when the last owner left, the beginning of their heartbeat.
+   * when the last owner left, the beginning of their heartbeat. An interruption is of those calls alone: whatever else has
+   * come in may lead to others, which nobody has made yet. However many owners have died over them, they are interrupted once.
    */
   #begin(): void {
+    const interrupted = this.#happened.findLast(({ kind }) => kind === 'interrupted');
+    const others = this.#happened.splice(0).filter(({ kind }) => kind !== 'interrupted');
+    this.#happened.push(...others);
     if (this.#seq === 0) {
       if (!this.#happened.some(({ kind }) => kind === 'stop')) this.#happened.unshift({ kind: 'start' });
       return;
@@ -192,6 +196,7 @@ export class Activation {
       key,
     }));
     this.#happened.unshift(...beats);
+    if (interrupted !== undefined) this.#happened.unshift(interrupted);
   }
 
   async #readInbox(): Promise<void> {

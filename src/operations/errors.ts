@@ -64,7 +64,7 @@ export const ERRORS = {
   EXECUTION_NOT_REDRIVABLE: {
     statusCode: 409,
     meaning:
-      'The execution cannot be redriven: it runs, succeeded, is an Express one, ended more than 14 days ago, its state machine was deleted, or its end kept nothing to be taken up.',
+      'The execution cannot be redriven: it runs, succeeded, is an Express one or a child of a map run, ended more than 14 days ago, its state machine was deleted, or its end kept nothing to be taken up.',
   },
   SCHEDULE_EXISTS: { statusCode: 409, meaning: 'A schedule of this id exists already.' },
   EXECUTION_ENDED: { statusCode: 409, meaning: 'The execution has ended already.' },

@@ -102,6 +102,7 @@ const REASONS: Record<Exclude<RedriveRefusal, 'unknown'>, string> = {
   running: 'is running',
   succeeded: 'has succeeded',
   express: 'is of an Express state machine; those are started anew',
+  mapRunChild: 'is a child of a map run; redrive the execution that the map run belongs to',
   machineDeleted: 'is of a state machine that was deleted',
   tooOld: 'ended more than 14 days ago',
   nothingLeft:

@@ -15,6 +15,8 @@ export type RedriveRefusal =
   | 'running'
   | 'succeeded'
   | 'express'
+  /** Its parent is redriven instead. */
+  | 'mapRunChild'
   | 'machineDeleted'
   | 'tooOld'
   /** It ended before there were redrives, without the machine, or with a full history. */
@@ -71,15 +73,16 @@ export async function redriveExecutions(
 interface Standing {
   status: ExecutionStatus;
   type: string | null;
+  child: boolean;
   recent: boolean | null;
   kept: boolean | null;
 }
 
 const STANDING = `
-SELECT e.status, m.type, e.end_time > now() - interval '14 days' AS recent,
+SELECT e.status, m.type, strpos(e.state_machine_id, '/') > 0 AS child, e.end_time > now() - interval '14 days' AS recent,
   (SELECT ${keptIn('j.frames')} FROM journal j WHERE j.execution_id = e.id ORDER BY j.seq DESC LIMIT 1) AS kept
 FROM executions e
-LEFT JOIN state_machines m ON m.id = split_part(e.state_machine_id, '/', 1) AND m.deleted_at IS NULL
+LEFT JOIN state_machines m ON m.id = e.state_machine_id AND m.deleted_at IS NULL
 WHERE e.id = $1
 FOR NO KEY UPDATE OF e`;
 
@@ -88,9 +91,10 @@ SELECT redriven_at AS "redriveDate" FROM (
   SELECT client_token, redriven_at FROM redrives WHERE execution_id = $1 ORDER BY redrive_count DESC LIMIT 10
 ) r WHERE client_token = $2 AND redriven_at > now() - interval '15 minutes'`;
 
-function refusalOf({ status, type, recent, kept }: Standing): RedriveRefusal {
+function refusalOf({ status, type, child, recent, kept }: Standing): RedriveRefusal {
   if (status === 'RUNNING') return 'running';
   if (status === 'SUCCEEDED') return 'succeeded';
+  if (child) return 'mapRunChild';
   if (type === null) return 'machineDeleted';
   if (type === 'EXPRESS') return 'express';
   if (recent !== true) return 'tooOld';

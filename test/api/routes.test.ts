@@ -76,6 +76,7 @@ describe('state machines', () => {
       metadata: { owner: 'fulfilment', nested: [1, { a: null }] },
       version: 1,
       roleArn: null,
+      recovery: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: created.body['createdAt'],
     });

@@ -135,6 +135,40 @@ test('a redriven execution goes on where it failed, although the worker that tak
   ]);
 }, 90_000);
 
+test('what had parked with a snapshot is redriven from its end, and keeps the items that were done', async () => {
+  await machine('items', {
+    All: {
+      Type: 'Map',
+      ItemsPath: '$.items',
+      ItemProcessor: {
+        StartAt: 'Each',
+        States: {
+          Each: task('Rest'),
+          Rest: { Type: 'Wait', Seconds: 1, Next: 'Which' },
+          Which: {
+            Type: 'Choice',
+            Choices: [{ Variable: '$.n', NumericEquals: 7, Next: 'Weak' }],
+            Default: 'Fine',
+          },
+          Weak: task(),
+          Fine: { Type: 'Pass', End: true },
+        },
+      },
+      End: true,
+    },
+  });
+  await turn('down', 'Weak', true);
+  const items = Array.from({ length: 30 }, (_, n) => ({ n, text: 'x'.repeat(1_000) }));
+  const id = await start('items', { items });
+  expect(await ended(id)).toMatchObject({ status: 'FAILED', error: 'Down' });
+  const { rows } = await service.pool.query('SELECT snapshot_seq FROM executions WHERE id = $1', [id]);
+  expect(rows[0]['snapshot_seq']).toBeGreaterThan(0);
+  await turn('down', 'Weak', false);
+  await service.call('POST', `/executions/${id}/redrive`);
+  expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: items });
+  expect(await callsOf(id)).toEqual({ Each: 30, Weak: 2 });
+}, 60_000);
+
 test('all that a filter finds are redriven; a batch does not count its members again', async () => {
   await machine('many', { Frail: task() });
   await turn('down', 'Frail', true);

@@ -1,5 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { Activation, type InboxSignal, type Leave, newRun, type Run } from '../../src/engine/index.js';
+import {
+  Activation,
+  applyDelta,
+  type InboxSignal,
+  type Leave,
+  newRun,
+  type Run,
+  step,
+} from '../../src/engine/index.js';
 import type { JsonObject } from '../../src/std/json.js';
 import { compile } from './driver.js';
 import { machineOf, parallel, task } from './machines.js';
@@ -123,4 +131,42 @@ test('a wait that nobody answers is taken back before it times out', async () =>
   await activation.advance();
   expect(withdrawn).toEqual([answer?.data.key]);
   expect(leaves).toMatchObject([{ kind: 'ended', status: 'FAILED', error: 'States.HeartbeatTimeout' }]);
+});
+
+const skip = (seq: number): InboxSignal => ({
+  seq,
+  kind: 'interrupted',
+  data: { strategy: 'skip', output: 'skipped' },
+});
+
+test('an interruption is of the calls that were under way, not of those that what came in with it leads to', async () => {
+  const { Ask } = ask({ Next: 'Ship' });
+  const { run, seq } = await parkedOn(machineOf({ Ask: Ask ?? null, Ship: task('ship') }));
+  const inbox = [...answers(run), skip(2)];
+  const { activation, leaves } = activate({ run, seq, epoch: 2, nowMs: START_MS, inbox });
+  expect(await activation.advance()).toBe('ended');
+  expect(leaves).toMatchObject([{ status: 'SUCCEEDED', output: null }]);
+});
+
+test('an interruption before the first checkpoint, or told twice, skips nothing that was not called', async () => {
+  const { run: parked } = await parkedOn(machineOf(ask({})));
+  const { about, entropy } = parked;
+  const two = compile(machineOf({ A: task('a', { Next: 'B' }), B: task('b') }));
+  const early = activate({
+    run: newRun(about, two, entropy),
+    seq: 0,
+    epoch: 2,
+    nowMs: START_MS,
+    inbox: [skip(1)],
+  });
+  await early.activation.advance();
+  expect(early.leaves).toMatchObject([{ status: 'SUCCEEDED', output: null }]);
+
+  const run = newRun(about, compile(machineOf({ A: task('a', { Next: 'B' }), B: task('b') })), entropy);
+  const { delta } = await step(run, { kind: 'start' }, START_MS);
+  applyDelta(run, delta);
+  const twice = activate({ run, seq: 1, epoch: 3, nowMs: START_MS, inbox: [skip(1), skip(2)] });
+  await twice.activation.advance();
+  // A was skipped, and B called.
+  expect(twice.leaves).toMatchObject([{ status: 'SUCCEEDED', output: null }]);
 });

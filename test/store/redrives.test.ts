@@ -84,6 +84,7 @@ describe('a redrive', () => {
     expect(await why('nobody')).toBe('unknown');
     expect(await why(await ended({ status: 'SUCCEEDED', error: null }))).toBe('succeeded');
     expect(await why(await ended({ end_time: old }))).toBe('tooOld');
+    expect(await why(await ended({ state_machine_id: 'm/Map' }))).toBe('mapRunChild');
     expect(await why(ofGone)).toBe('machineDeleted');
     expect(await why(await ended({ state_machine_id: 'fast' }, '{}'))).toBe('express');
     expect(await why(await ended({}, '{"meta":{},"changed":[{"x":{"left":[1]}}]}'))).toBe('nothingLeft');

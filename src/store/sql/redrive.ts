@@ -4,6 +4,7 @@
  * - The machine's row is locked FOR SHARE, as for a start: what is redriven, a delete of the machine sees.
  * - What a redrive needs is in the last checkpoint (`left`, first in its text). So the tail is read from there.
  * - A child whose parent has ended is nobody's any more.
+ * - A child of a map run, whose machine has no row of its own, is left to its parent: its run has been counted and gathered.
  * - Plan: primary keys of executions, state_machines and journal.
  *
  * $1 executions, $2 client token or null.
@@ -12,7 +13,7 @@ export const REDRIVE = `
 WITH picked AS MATERIALIZED (
   SELECT e.id, j.seq
   FROM executions e
-  JOIN state_machines m ON m.id = split_part(e.state_machine_id, '/', 1) AND m.deleted_at IS NULL
+  JOIN state_machines m ON m.id = e.state_machine_id AND m.deleted_at IS NULL
   JOIN LATERAL (
     SELECT j.seq, ${keptIn('j.frames')} AS kept FROM journal j WHERE j.execution_id = e.id ORDER BY j.seq DESC LIMIT 1
   ) j ON j.kept
