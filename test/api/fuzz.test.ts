@@ -34,6 +34,7 @@ test('no request of 2,200 is answered with 5xx, or with anything that the docume
     String((await service.send('POST', path, body)).body[key]);
   const executionId = [await idOf('/state-machines/orders/executions', { name: 'order-1' }, 'executionId')];
   const batchId = [await idOf('/state-machines/orders/batch', { inputs: [1, 2] }, 'batchId')];
+  await service.send('POST', '/transformers', { name: 'orders', expression: '$' });
   const known = { stateMachineId, executionId, batchId, name: ['critical', 'orders'], id: executionId };
 
   const statuses = new Map<number, number>();

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { BatchStore, LedBatch } from '../../src/batches/index.js';
+import { createMemberSource } from '../../src/batches/members.js';
 import { appendSources, openBatch, receiveBatch } from '../../src/store/batch-intake.js';
 import { type Database, newId } from '../../src/store/index.js';
 import { openStore, putExecution, putHistory } from '../store/fixtures.js';
@@ -142,5 +144,34 @@ describe('a batch with a transformer', () => {
     await putExecution(database, { state_machine_id: sources, status: 'FAILED', end_time: new Date() });
     const { members } = await run('1', { mode: 'sequential' });
     expect(members).toMatchObject([{ status: 'FAILED', error: 'Escapement.SourceHasNoOutput' }]);
+  });
+
+  test('hands on what is done while a slow expression works on the rest, so that a stop is heard', async () => {
+    const ids = [newId(), newId(), newId()];
+    const store = {
+      readChunk: async () => ({ kind: 'sources' as const, firstIndex: 0, executionIds: ids }),
+      readSources: async (asked: readonly string[]) =>
+        asked.map((executionId) => ({
+          executionId,
+          name: 'n',
+          stateMachineId: 'm',
+          status: 'SUCCEEDED',
+          output: '1',
+          events: [],
+        })),
+    } as unknown as BatchStore;
+    // Runs until its second is over.
+    const sourceTransformer = '($f := function() { $f() }; $f())';
+    const members = createMemberSource(store, { sourceTransformer } as LedBatch);
+    for (const [from, id] of ids.entries()) {
+      expect(await members.take(from, 100)).toEqual([
+        {
+          kind: 'failed',
+          error: 'Escapement.TransformerFailed',
+          cause: expect.stringMatching(/^The transformer failed: /),
+          sourceExecutionId: id,
+        },
+      ]);
+    }
   });
 });
