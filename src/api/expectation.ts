@@ -16,6 +16,8 @@ export interface SchemaNode {
   pattern?: string;
   properties?: Readonly<Record<string, SchemaNode>>;
   items?: SchemaNode;
+  /** It is a secret: what was sent is not repeated. */
+  writeOnly?: boolean;
 }
 
 /** What a schema expects, to end a sentence with: "a whole number from 1 to 1000". */

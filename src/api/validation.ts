@@ -128,7 +128,8 @@ function complaintsOf(
       add(
         instancePath,
         CODES[keyword] ?? 'VALUE',
-        `${subject} is ${findingOf(value)}; expected ${expectationOf(node)}.`,
+        // What is secret is not told, not even to who sent it: an answer may end up in a log.
+        `${subject} is ${node?.writeOnly === true ? 'something else' : findingOf(value)}; expected ${expectationOf(node)}.`,
       );
     }
   }

@@ -129,6 +129,10 @@ describe('a connection', () => {
     [{ ...OAUTH, oauth: { ...OAUTH.oauth, parameters: { a: 1 } } }, '/oauth/parameters/a'],
     [{ type: 'NONE', parameters: { headers: { a: ['S3CRET'] } } }, '/parameters/headers/a'],
     [{ type: 'NONE', hosts: ['https://api.example/'] }, '/hosts/0'],
+    [{ type: 'BASIC', basic: 'me:S3CRET' }, '/basic'],
+    [{ type: 'BASIC', basic: { username: 'u', password: ['S3CRET'] } }, '/basic/password'],
+    [{ type: 'API_KEY', apiKey: { name: 'K', value: `S3CRET${'x'.repeat(20_000)}` } }, '/apiKey/value'],
+    [{ type: 'NONE', parameters: { headers: 'S3CRET' } }, '/parameters/headers'],
   ])('that is %j is refused where it is wrong, without a secret in the answer', async (wrong, pointer) => {
     const answer = await ask('createConnection', '/connections', { name: 'wrong', ...wrong });
     expect(answer).toMatchObject({

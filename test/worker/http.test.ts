@@ -151,9 +151,9 @@ describe('an HTTP task', () => {
 
   test('reaches nothing that only this machine can reach, unless the list says so', async () => {
     await connect('open', { type: 'NONE' });
-    for (const settings of [{ secretsKeys: [], allow: [] }, undefined]) {
-      const tasks = services(settings === undefined ? { secretsKeys: [], allow: ['10.0.0.0/8'] } : settings);
-      expect(await invoke(request('open'), tasks)).toMatchObject({ ok: false, error: 'States.Permissions' });
+    for (const allow of [[], ['10.0.0.0/8', 'elsewhere.example']]) {
+      const outcome = await invoke(request('open'), services({ secretsKeys: [], allow }));
+      expect(outcome).toMatchObject({ ok: false, error: 'States.Permissions' });
     }
     expect(server.asked).toEqual([]);
   });

@@ -7,8 +7,12 @@ const TYPES = ['NONE', 'API_KEY', 'BASIC', 'OAUTH_CLIENT_CREDENTIALS'] as const;
 
 const text = (description: string, maxLength = 4096) => Type.String({ minLength: 1, maxLength, description });
 
-const texts = (description: string) =>
-  Type.Unsafe<JsonObject>({ type: 'object', additionalProperties: true, description });
+/** What a complaint does not repeat. */
+const secret = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 16_384, writeOnly: true, description });
+
+const texts = (description: string, options: object = { writeOnly: true }) =>
+  Type.Unsafe<JsonObject>({ type: 'object', additionalProperties: true, description, ...options });
 
 export const ConnectionParams = Type.Object({
   name: Type.String({ description: 'The connection.', examples: ['stripe'] }),
@@ -25,14 +29,22 @@ const settings = {
   ),
   apiKey: Type.Optional(
     strict(
-      { name: text("The header's name.", 256), value: text('The key.') },
-      { description: 'Of the type API_KEY: a header.', examples: [{ name: 'X-Api-Key', value: 's3cret' }] },
+      { name: text("The header's name.", 256), value: secret('The key.') },
+      {
+        writeOnly: true,
+        description: 'Of the type API_KEY: a header.',
+        examples: [{ name: 'X-Api-Key', value: 's3cret' }],
+      },
     ),
   ),
   basic: Type.Optional(
     strict(
-      { username: text('Who.', 512), password: text('The password.') },
-      { description: 'Of the type BASIC.', examples: [{ username: 'orders', password: 's3cret' }] },
+      { username: text('Who.', 512), password: secret('The password.') },
+      {
+        writeOnly: true,
+        description: 'Of the type BASIC.',
+        examples: [{ username: 'orders', password: 's3cret' }],
+      },
     ),
   ),
   oauth: Type.Optional(
@@ -40,7 +52,7 @@ const settings = {
       {
         tokenUrl: text('Where access tokens are asked for.', 2048),
         clientId: text("The client's id."),
-        clientSecret: text("The client's secret."),
+        clientSecret: secret("The client's secret."),
         clientAuthentication: Type.Optional(
           oneOf(['BASIC', 'BODY'], {
             default: 'BASIC',
@@ -51,6 +63,7 @@ const settings = {
         parameters: Type.Optional(texts("Texts by name: what the token's server wants besides.")),
       },
       {
+        writeOnly: true,
         description:
           'Of the type OAUTH_CLIENT_CREDENTIALS. Tokens are kept until shortly before they run out, and asked for anew when one is refused.',
       },
@@ -63,7 +76,10 @@ const settings = {
         query: Type.Optional(texts('Texts by name.')),
         body: Type.Optional(texts('Members of the body.')),
       },
-      { description: 'Added to every request, in place of what the task says. Kept as secret as the rest.' },
+      {
+        writeOnly: true,
+        description: 'Added to every request, in place of what the task says. Kept as secret as the rest.',
+      },
     ),
   ),
   hosts: Type.Optional(
@@ -99,7 +115,7 @@ export const ConnectionBody = Type.Object(
     }),
     type: oneOf(TYPES),
     description: nullable(Type.String()),
-    settings: texts('What is not secret: who, where, and the names of what is added.'),
+    settings: texts('What is not secret: who, where, and the names of what is added.', {}),
     hosts: Type.Array(Type.String()),
     createdAt: instant('When it was created.'),
   },

@@ -85,6 +85,29 @@ describe('a request', () => {
   });
 });
 
+test('over https the connection goes to the judged address, and asks there for the host that was meant', async () => {
+  const heard: Buffer[] = [];
+  const listener = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (hello: Buffer) => {
+      heard.push(hello);
+      socket.end();
+    });
+  });
+  await new Promise<void>((done) => {
+    listener.listen(0, '127.0.0.1', done);
+  });
+  const address = listener.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  names.set('tls.example', ['127.0.0.1']);
+  expect(await send(`https://tls.example:${port}/secret`)).toMatchObject({ kind: 'unreachable' });
+  // A TLS handshake (RFC 8446, section 5.1), with the name in it.
+  expect(heard[0]?.[0]).toBe(22);
+  expect(heard[0]?.toString('latin1')).toContain('tls.example');
+  expect(heard[0]?.toString('latin1')).not.toContain('secret');
+  await new Promise((done) => listener.close(done));
+});
+
 describe('what an address policy does not allow is not called', () => {
   test.each([
     () => url('/', '127.0.0.2'),
