@@ -2,13 +2,13 @@
  * What many activity workers that poll cost one API process, and how soon each has a task:
  * `node --import ./scripts/typescript.js bench/waiting/pollers.ts [pollers]`, after `npm run build`. Linux only.
  */
-import { readdir, readFile, readlink } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readOptions } from '../options.js';
 import { withService } from '../ours/service.js';
 import { startServers } from '../servers.js';
 import { percentile } from '../statistics.js';
+import { cpuMs, factsOf, say } from './process-facts.js';
 
 const POLLERS = Number(process.argv[2] ?? 1000);
 /** For the garbage collector and the kernel to come to rest. */
@@ -37,7 +37,7 @@ try {
           )
         ).rows[0].n;
       const look = async (what: string): Promise<void> => {
-        const { rssMb, sockets } = await facts(api);
+        const { rssMb, sockets } = await factsOf(api);
         const begun = await cpuMs(api);
         await sleep(WATCH_MS);
         const share = ((await cpuMs(api)) - begun) / WATCH_MS;
@@ -109,23 +109,4 @@ function pollAll(url: string, count: number, waitSeconds: number): Promise<Polle
         }),
     ),
   ).finally(() => agent.destroy());
-}
-
-async function facts(pid: number): Promise<{ rssMb: number; sockets: number }> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const kb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-  const files = await readdir(`/proc/${pid}/fd`);
-  const targets = await Promise.all(files.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-  return { rssMb: kb / 1024, sockets: targets.filter((target) => target.startsWith('socket:')).length };
-}
-
-/** See proc(5): the 14th and 15th field, in ticks of 10 ms. */
-async function cpuMs(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return 10 * (Number(fields[11]) + Number(fields[12]));
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
