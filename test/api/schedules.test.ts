@@ -177,7 +177,7 @@ describe('a schedule', () => {
       endAt: soon,
     });
     await service.database.pool.query(
-      "UPDATE schedules SET start_at = now(), end_at = now(), anchor_at = now(), next_run_at = now() WHERE id = 'once'",
+      "UPDATE schedules SET (start_at, end_at, anchor_at, next_run_at) = (SELECT t, t, t, t FROM (SELECT now() - interval '1 s' AS t) x) WHERE id = 'once'",
     );
     expect(
       await fireSchedule(service.database.pool, { scheduleId: 'once', stateMachineId: 'reports' }, decide),
