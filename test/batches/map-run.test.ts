@@ -182,8 +182,9 @@ test('with its leader gone in the middle another goes on exactly where it was', 
   });
   const members = await membersOf(pool, mapRunId);
   expect(members.map(({ batch_index }) => batch_index)).toEqual(Array.from({ length: 60 }, (_, n) => n));
-  const runs = [...first.runs, ...second.runs];
-  expect(new Set(runs.map(([id]) => id)).size).toBe(runs.length);
+  // Only what was under way when its worker was gone was taken up again: at most a window full.
+  const again = [...second.runs.keys()].filter((id) => first.runs.has(id));
+  expect(again.length).toBeLessThanOrEqual(4);
 });
 
 test('a cancel calls for a leader, wherever there is one', async () => {
