@@ -79,7 +79,9 @@ describe.each(MODES)('a %s batch', (mode) => {
   });
 
   test('with stopOnError ends at the first failure, and every member is accounted for', async () => {
-    const worker = await createTestWorker(pool, { fate: (index) => (index === 4 ? 'FAILED' : 'SUCCEEDED') });
+    // The others take their time, so that none of them can end while the failure is being written down.
+    const fate: Fate = (index) => (index === 4 ? 'FAILED' : { ms: 50, ending: 'SUCCEEDED' });
+    const worker = await createTestWorker(pool, { fate });
     const batchId = await insertBatch(pool, 40, { mode, stopOnError: true, concurrency: 2 });
     await Promise.all([
       worker.lead(batchId),
