@@ -52,7 +52,7 @@ export interface Config {
 }
 
 /** Where distributed Maps read items from and write results to: one of them, or neither. */
-export interface ObjectsSettings {
+interface ObjectsSettings {
   /** A directory whose subdirectories are the buckets. */
   directory: string | undefined;
   s3:

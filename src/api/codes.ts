@@ -4,7 +4,7 @@ import { ERRORS } from '../operations/index.js';
  * What HTTP itself may refuse, before any operation is asked. Together with the operations' table it is the
  * one table of codes: printed into OpenAPI, listed in docs/errors.md.
  */
-export const HTTP_ERRORS = {
+const HTTP_ERRORS = {
   MALFORMED_REQUEST: {
     statusCode: 400,
     meaning: 'The request cannot be read: its URL encoding, a header, or the length of its body.',
@@ -21,7 +21,7 @@ export const HTTP_ERRORS = {
 /** Every code that a caller of the API can see. */
 export const API_ERRORS = { ...ERRORS, ...HTTP_ERRORS };
 
-export type HttpErrorCode = keyof typeof HTTP_ERRORS;
+type HttpErrorCode = keyof typeof HTTP_ERRORS;
 export type ApiErrorCode = keyof typeof API_ERRORS;
 
 /** A refusal of HTTP's own. */

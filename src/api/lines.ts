@@ -3,7 +3,7 @@ import { type InputLine, OperationError } from '../operations/index.js';
 import { HttpRefusal } from './codes.js';
 import { parseJson } from './json.js';
 
-export interface LineLimits {
+interface LineLimits {
   /** The longest line, in bytes: what is held in memory at a time. */
   lineLimit: number;
   /** The whole body, in bytes. */

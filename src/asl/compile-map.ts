@@ -55,7 +55,7 @@ export function compileMap(
 }
 
 /** ProcessorConfig of an ItemProcessor; `{}` when there is none. */
-export function processorConfig(group: Json | undefined): JsonObject {
+function processorConfig(group: Json | undefined): JsonObject {
   const config = isObject(group) ? group['ProcessorConfig'] : undefined;
   return isObject(config) ? config : {};
 }

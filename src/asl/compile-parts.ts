@@ -4,7 +4,7 @@ import type { Fields } from './fields.js';
 import { type CompiledReferencePath, parsePath, parseReferencePath } from './jsonpath/index.js';
 
 /** What states of more than one type have. */
-export type Common = Pick<MapState, 'name' | 'language' | 'inputPath' | 'outputPath' | 'output' | 'assign'>;
+type Common = Pick<MapState, 'name' | 'language' | 'inputPath' | 'outputPath' | 'output' | 'assign'>;
 
 export function common(name: string, fields: Fields, language: QueryLanguage): Common {
   const inputPath = fields.textOrNull('InputPath');

@@ -83,7 +83,7 @@ export interface PassState extends StateCommon, Transition, ResultShaping {
   parameters: CompiledTemplate | undefined;
 }
 
-export interface Retried {
+interface Retried {
   retry: readonly Retrier[];
   catch: readonly Catcher[];
 }

@@ -4,7 +4,7 @@ import type { Json } from '../std/json.js';
 import type { BatchStore, Chunk, LedBatch, NewMember, Source } from './ports.js';
 import { createTransform, type Transform } from './transforming.js';
 
-export interface MemberSource {
+interface MemberSource {
   /** The members from an index on: at least one, at most `count`; fewer when the chunk ends, or transforming takes long. */
   take(from: number, count: number): Promise<NewMember[]>;
 }
@@ -80,7 +80,7 @@ function holds(chunk: Chunk, index: number): boolean {
 }
 
 /** Chaining: the source's output, or one of its states', is the input. */
-export function memberOf(id: string, source: Source | undefined, stateName: string | undefined): NewMember {
+function memberOf(id: string, source: Source | undefined, stateName: string | undefined): NewMember {
   if (source === undefined) return withoutOutput(id, `The source execution '${id}' does not exist.`);
   if (stateName === undefined) {
     return source.output === undefined

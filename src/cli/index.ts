@@ -1,6 +1,6 @@
 /** The command line: words in, an exit code out. What the words do is handed in by the composition root. */
 
-export interface Commands {
+interface Commands {
   /** Brings the database up to date; answers the names of the migrations applied. */
   migrate(): Promise<readonly string[]>;
   /** Whether a worker of this machine has a live heartbeat. */

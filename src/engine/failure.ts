@@ -16,7 +16,7 @@ import { exits, type Failure, type Outcome } from './outcome.js';
 import { scopeOf, stateOf } from './scope.js';
 
 /** A Parallel or Map with its children. */
-export interface Parent {
+interface Parent {
   frame: Frame;
   state: ParallelState | MapState;
   phase: ChildrenPhase;

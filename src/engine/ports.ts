@@ -51,7 +51,7 @@ export type Leave =
     };
 
 /** All frames as of a checkpoint, so that older checkpoints need not be read again. */
-export interface Snapshot {
+interface Snapshot {
   seq: number;
   /** JSON text. */
   text: string;
@@ -133,7 +133,7 @@ export interface Entropy {
 /** What has come from outside for an execution, in order. */
 export type InboxSignal = { seq: number } & Signal;
 
-export type Signal = { [K in keyof SignalData]: { kind: K; data: SignalData[K] } }[keyof SignalData];
+type Signal = { [K in keyof SignalData]: { kind: K; data: SignalData[K] } }[keyof SignalData];
 
 /** What each kind of signal says. Those for a frame that waits no more, or for another call, say nothing. */
 export interface SignalData {

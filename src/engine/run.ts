@@ -53,7 +53,7 @@ export interface Run {
 }
 
 /** The children of a frame. */
-export interface Family {
+interface Family {
   ids: Set<number>;
   done: number;
 }

@@ -63,7 +63,7 @@ export interface Step {
 export const MAX_TRANSITIONS = 1000;
 
 /** A checkpoint is one row, and is held in memory while it is flushed: some megabytes, not hundreds. */
-export const MAX_STEP_BYTES = 8 * 1024 * 1024;
+const MAX_STEP_BYTES = 8 * 1024 * 1024;
 
 /**
  * What follows from a happening. `nowMs`: ms since the epoch, the timestamp of every event of the step.

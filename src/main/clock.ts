@@ -5,7 +5,7 @@ import type { Clock, Entropy } from '../engine/index.js';
  * A clock that follows the database's, whatever this machine's own says: timers are instants in rows that
  * several machines read. Between two readings it advances with the monotonic clock.
  */
-export interface DatabaseClock extends Clock {
+interface DatabaseClock extends Clock {
   /** Takes the database's time, as of now, in ms. */
   follow(nowMs: number): void;
 }

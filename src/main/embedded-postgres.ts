@@ -11,7 +11,7 @@ import { findPostgresAccount, type PostgresAccount } from './postgres-account.js
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
 import { StartError } from './start-error.js';
 
-export interface EmbeddedPostgresOptions {
+interface EmbeddedPostgresOptions {
   /** Made if it does not exist; relative to the working directory. Holds the cluster and its password. */
   dataDir: string;
   /** A free one by default. */
@@ -24,7 +24,7 @@ export interface EmbeddedPostgresOptions {
   log?: (line: string) => void;
 }
 
-export interface EmbeddedPostgres {
+interface EmbeddedPostgres {
   url: string;
   port: number;
   /** Resolves with the reason when the server ends, asked or not. */

@@ -3,7 +3,7 @@ import type { Config } from '../config.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { openHouse, readHandlers, startApi, startWork } from './house.js';
 
-export interface EmbeddedService {
+interface EmbeddedService {
   /** Where the API listens. */
   url: string;
   stop(): Promise<void>;

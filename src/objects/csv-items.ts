@@ -2,7 +2,7 @@ import { type JsonObject, setField } from '../std/json.js';
 import { csvRecords } from './csv-records.js';
 import { ItemReaderError } from './item-source.js';
 
-export interface CsvLayout {
+interface CsvLayout {
   delimiter: string;
   /** undefined: the first record is the header. */
   headers: readonly string[] | undefined;

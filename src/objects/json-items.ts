@@ -4,7 +4,7 @@ import { ItemReaderError, MAX_ITEM_BYTES, MAX_ITEM_DEPTH } from './item-source.j
 import { fieldOf } from './object-store.js';
 
 /** An item of a JSON document; `key` when what is iterated over is an object. */
-export interface JsonItem {
+interface JsonItem {
   value: Json;
   key?: string;
 }

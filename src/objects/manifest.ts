@@ -2,7 +2,7 @@ import { getField, isObject, type Json, type JsonObject } from '../std/json.js';
 import { csvRecords } from './csv-records.js';
 import { ItemReaderError, MAX_ITEM_BYTES } from './item-source.js';
 
-export interface ManifestFile {
+interface ManifestFile {
   bucket: string;
   key: string;
 }

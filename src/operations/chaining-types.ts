@@ -14,7 +14,7 @@ export interface TransformerOperations {
   remove(name: string): Promise<{ name: string }>;
 }
 
-export interface NewTransformer {
+interface NewTransformer {
   /** A letter, then letters, digits, '-' and '_', at most 80. */
   name: string;
   /** JSONata, with or without `{% %}` around it. */

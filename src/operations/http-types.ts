@@ -81,6 +81,6 @@ export interface TaskEndpointView {
 }
 
 /** The only time that the secret is shown. */
-export interface TaskEndpointSecretView extends TaskEndpointView {
+interface TaskEndpointSecretView extends TaskEndpointView {
   secret: string;
 }

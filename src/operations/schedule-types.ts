@@ -84,14 +84,14 @@ export interface ScheduleView extends ScheduleTimes {
   updatedAt: Date;
 }
 
-export interface ScheduleRunsView {
+interface ScheduleRunsView {
   /** None while it is paused. */
   next: Date[];
   /** Newest first. */
   last: ScheduleRunView[];
 }
 
-export interface ScheduleRunView {
+interface ScheduleRunView {
   executionId: string;
   name: string;
   status: ExecutionStatus;

@@ -120,7 +120,7 @@ export interface StateMachineView {
   updatedAt: Date;
 }
 
-export interface StateMachineVersionView {
+interface StateMachineVersionView {
   version: number;
   definition: Json;
   roleArn: string | null;
@@ -138,7 +138,7 @@ export interface ValidationView {
   diagnostics: DiagnosticView[];
 }
 
-export interface DiagnosticView {
+interface DiagnosticView {
   severity: 'ERROR' | 'WARNING';
   code: string;
   /** JSON Pointer into the definition; '' is the whole. */
@@ -146,7 +146,7 @@ export interface DiagnosticView {
   message: string;
 }
 
-export interface StatisticsView {
+interface StatisticsView {
   stateMachineId: string;
   statuses: StatusStatistics[];
 }
@@ -190,7 +190,7 @@ export interface StartExecution {
   sourceInputTransformer?: string;
 }
 
-export interface EnqueueExecution extends StartExecution {
+interface EnqueueExecution extends StartExecution {
   stateMachineId: string;
   queue: string;
   /** Not to be taken up before. */
@@ -239,7 +239,7 @@ export interface ExecutionView {
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html, but for the
  * timestamp, which is a Date. `input`, `output` and their like are JSON text in the details, as in AWS.
  */
-export interface AwsHistoryEvent {
+interface AwsHistoryEvent {
   id: number;
   previousEventId: number;
   type: string;
@@ -247,7 +247,7 @@ export interface AwsHistoryEvent {
   [detailsKey: `${string}EventDetails`]: JsonObject;
 }
 
-export interface StateRecordView {
+interface StateRecordView {
   stateName: string;
   stateType: string;
   status: string;
@@ -339,7 +339,7 @@ export interface BatchView {
   endTime: Date | null;
 }
 
-export interface BatchResultView {
+interface BatchResultView {
   index: number;
   sourceExecutionId: string | null;
   executionId: string | null;
@@ -365,7 +365,7 @@ export interface QueueStatsView {
   workers: WorkerView[];
 }
 
-export interface QueueView {
+interface QueueView {
   name: string;
   weight: number;
   stateMachineId: string | null;
@@ -381,7 +381,7 @@ export interface QueueView {
   oldestAgeSeconds: number | null;
 }
 
-export interface WorkerView {
+interface WorkerView {
   workerId: string;
   host: string;
   pid: number;
@@ -448,7 +448,7 @@ export interface HealthOperations {
   ready(): Promise<HealthView>;
 }
 
-export interface HealthView {
+interface HealthView {
   ready: boolean;
   database: 'up' | 'down';
   queue: 'up' | 'down';

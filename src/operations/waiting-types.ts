@@ -52,7 +52,7 @@ export interface MessageOperations {
   waiting(stateMachineId: string, request?: PageRequest): Promise<Page<MessageWaitView>>;
 }
 
-export interface NewMessage {
+interface NewMessage {
   correlationKey: string;
   correlationValue: Json;
   data: Json;
@@ -60,7 +60,7 @@ export interface NewMessage {
   ttlSeconds?: number;
 }
 
-export interface MessageWaitView {
+interface MessageWaitView {
   executionId: string;
   stateName: string;
   correlationKey: string;

@@ -5,7 +5,7 @@
 export type Doorbell = { kind: 'executions'; ids: string[] } | { kind: 'batch'; batchId: string };
 
 /** At most so many executions in one job: what one worker takes on at once. */
-export const MAX_IDS = 50;
+const MAX_IDS = 50;
 
 /** As it lies in the queue. */
 export type DoorbellData = { ids: readonly string[] } | { batchId: string };

@@ -2,7 +2,7 @@
  * What a queue may be called: letters, digits, `_` and `-`, up to 100 of them. BullMQ builds its keys with
  * `:`, and our own configuration lists names with `,` and `=`; so none of these.
  */
-export const QUEUE_NAME = /^[A-Za-z0-9_-]{1,100}$/;
+const QUEUE_NAME = /^[A-Za-z0-9_-]{1,100}$/;
 
 export function isQueueName(name: string): boolean {
   return QUEUE_NAME.test(name);

@@ -11,7 +11,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import { changeBetween, type Zone, zoneOf } from './zone.js';
 
-export interface Cron {
+interface Cron {
   /** The first instant after `afterMs` at which it is due; undefined: none as far as the calendar is searched. */
   next(afterMs: number): number | undefined;
 }

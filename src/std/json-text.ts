@@ -1,7 +1,7 @@
 import { appendPointer } from './pointer.js';
 
 /** A key that stands twice in one object of a JSON text. */
-export interface DuplicateKey {
+interface DuplicateKey {
   key: string;
   /** JSON Pointer of the second one. */
   pointer: string;

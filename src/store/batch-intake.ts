@@ -27,7 +27,7 @@ export interface NewBatch {
 
 /** Members made from one chunk at most; a chunk of inputs also ends when it is large. */
 export const CHUNK_MAX = 1000;
-export const CHUNK_MAX_CHARS = 1024 * 1024;
+const CHUNK_MAX_CHARS = 1024 * 1024;
 
 /** A slow sender's chunk is written early, so that the batch is not taken for abandoned. */
 const CHUNK_MAX_MS = 60_000;

@@ -82,7 +82,7 @@ export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
 }
 
 /** A batch that needs a leader and has none. */
-export interface OpenBatch {
+interface OpenBatch {
   batchId: string;
   /** Where to ring for a leader. */
   queue: string;

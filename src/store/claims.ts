@@ -48,7 +48,7 @@ export interface ClaimOptions {
   onFreed: (freed: readonly Freed[]) => void;
 }
 
-export type ClaimAnswer =
+type ClaimAnswer =
   | { kind: 'claimed'; claimed: Claimed }
   /** Nobody has it, but it is not due yet: the doorbell rang early. Or it is due, and somebody held its row just then. */
   | { kind: 'early'; queue: string; wakeAtMs: number }

@@ -8,7 +8,7 @@
  * 3. A flush is capped by items and by bytes, so that one fat neighbour does not hold up the others for
  *    long (16 MB in one statement hold a flush for 0.4 s).
  */
-export interface GroupCommitOptions<T, R> {
+interface GroupCommitOptions<T, R> {
   /** Writes the items in one statement and answers for each, in order. */
   flush: (items: readonly T[]) => Promise<readonly R[]>;
   /** Whether an error is about the items themselves, so that a part of them might be accepted. */

@@ -30,7 +30,7 @@ export interface ToTell {
   mapRuns: readonly string[];
 }
 
-export interface JournalOptions {
+interface JournalOptions {
   pool: pg.Pool;
   workerId: string;
   /** How long a commit is tried while the database is away, in ms. */

@@ -31,7 +31,7 @@ export interface NewMapRun {
 }
 
 /** How a map run stands that is not to be taken in (any more). */
-export interface TakenIn {
+interface TakenIn {
   total: number;
   over: boolean;
 }

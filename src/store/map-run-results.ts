@@ -18,7 +18,7 @@ export interface ChildRow {
   endTime: Date | null;
 }
 
-export interface ChildReading {
+interface ChildReading {
   /** The children's inputs, and those that were never created: what a ResultWriter writes. */
   whole: boolean;
 }

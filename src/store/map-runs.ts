@@ -120,7 +120,7 @@ export async function untoldMapRuns(pool: pg.Pool, limit = 1000): Promise<string
 }
 
 /** A map run that is being stopped, and wants a leader. */
-export interface StoppingMapRun {
+interface StoppingMapRun {
   mapRunId: string;
   queue: string;
 }

@@ -13,7 +13,7 @@ import pg from 'pg';
 
 export type MigrationList = bindings.MigrationList;
 
-export interface SchemaEngine {
+interface SchemaEngine {
   /** Applies what is new; answers the names. `externalTables`: `schema.table`, not minded if they are there already. */
   applyMigrations(migrations: MigrationList, externalTables: string[]): Promise<string[]>;
   /** The SQL that makes an empty database what a `schema.prisma` says. */
@@ -63,7 +63,7 @@ export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
 }
 
 /** A migration was refused by PostgreSQL; nothing of it remains. */
-export class MigrationError extends Error {
+class MigrationError extends Error {
   override readonly name = 'MigrationError';
 
   constructor(reason: Error, options: ErrorOptions) {

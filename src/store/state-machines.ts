@@ -29,7 +29,7 @@ export interface StateMachineRecord {
   updatedAt: Date;
 }
 
-export interface NewStateMachine {
+interface NewStateMachine {
   stateMachineId: string;
   name: string;
   description: string | null;
@@ -53,7 +53,7 @@ export interface Recovery {
   maxRecoveries: number;
 }
 
-export type CreateOutcome =
+type CreateOutcome =
   | { kind: 'created'; machine: StateMachineRecord }
   /** A machine of this id is there. */
   | { kind: 'exists' }
@@ -136,7 +136,7 @@ export async function hasStateMachine({ prisma }: Database, id: string): Promise
   return (await prisma.stateMachine.findUnique({ where: { id }, select: { id: true } })) !== null;
 }
 
-export interface StateMachineChange {
+interface StateMachineChange {
   name?: string;
   description?: string | null;
   queue?: string;
@@ -147,7 +147,7 @@ export interface StateMachineChange {
   recovery?: Recovery | null;
 }
 
-export type ChangeOutcome =
+type ChangeOutcome =
   | { kind: 'changed'; machine: StateMachineRecord }
   | { kind: 'unknown' }
   | { kind: 'unknownQueue' };
@@ -200,7 +200,7 @@ export async function changeStateMachine(
   });
 }
 
-export type DeleteOutcome = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'inUse' };
+type DeleteOutcome = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'inUse' };
 
 /**
  * Deletes a machine: from then on nothing starts. Unless `force`, only when no execution is running, no

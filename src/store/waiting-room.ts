@@ -6,7 +6,7 @@
 import type { Database, StoreLog } from './database.js';
 import { type Listener, listen } from './listener.js';
 
-export interface WaitingRoom {
+interface WaitingRoom {
   /**
    * Resolves when `tell` or `tellFirst` says so, when `timeoutMs` is over, or when `signal` aborts. Never rejects.
    * @param entered called when a notification from now on would be heard, unless the wait is over at once.
@@ -22,7 +22,7 @@ export interface WaitingRoom {
   close(): Promise<void>;
 }
 
-export interface WaitingRoomOptions {
+interface WaitingRoomOptions {
   database: Pick<Database, 'url'>;
   channel: string;
   /** Called with the payload of each notification. */

@@ -30,7 +30,7 @@ export async function registerWorker(pool: pg.Pool, hello: WorkerHello): Promise
 }
 
 /** What a heartbeat learns. */
-export interface Beat {
+interface Beat {
   /** The database's time as of now, in ms. */
   nowMs: number;
   /** How long the answer took: `nowMs` is off by at most half of it. */

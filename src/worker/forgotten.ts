@@ -23,7 +23,7 @@ import {
   type Woken,
 } from '../store/index.js';
 
-export interface ForgottenOptions {
+interface ForgottenOptions {
   database: Database;
   arns: Arns;
   ring: (queue: string, executionId: string) => void;

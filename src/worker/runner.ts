@@ -28,7 +28,7 @@ import {
 import type { Session } from './session.js';
 import { type Bell, timerJobId } from './sweeper.js';
 
-export interface RunnerOptions {
+interface RunnerOptions {
   database: Database;
   session: () => Session;
   tasks: Tasks;
@@ -57,7 +57,7 @@ export interface Slot {
 }
 
 /** `elsewhere`: another worker has it, it has ended, or it is not due. `fault`: it will be tried again. */
-export type RunEnd = 'ended' | 'parked' | 'elsewhere' | 'fault';
+type RunEnd = 'ended' | 'parked' | 'elsewhere' | 'fault';
 
 export interface Runner {
   /** Claims and advances an execution; gives the slot back when it has left. Never throws. */

@@ -19,7 +19,7 @@ import {
 } from '../store/index.js';
 import type { WorkerLog } from './runner.js';
 
-export interface SchedulerOptions {
+interface SchedulerOptions {
   database: Database;
   /** Rings for an execution that was started; what cannot be rung for now, the sweeper rings for. */
   ring: (queue: string, executionId: string) => void;

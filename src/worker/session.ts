@@ -38,7 +38,7 @@ export interface Session {
   leave(): Promise<Freed[]>;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   database: Database;
   concurrency: number;
   leaseMs: number;

@@ -23,7 +23,7 @@ import {
 import type { Forgotten } from './forgotten.js';
 import type { WorkerLog } from './runner.js';
 
-export interface SweeperOptions {
+interface SweeperOptions {
   database: Database;
   sweepMs: number;
   /** The database's time in ms. */
@@ -43,7 +43,7 @@ export interface SweeperOptions {
   log: WorkerLog;
 }
 
-export interface Sweeper {
+interface Sweeper {
   stop(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
 /** Which methods a path may be called with. */
-export interface MethodTable {
+interface MethodTable {
   /** In order of registration; none: there is no such path. */
   methodsOf(path: string): string[];
 }

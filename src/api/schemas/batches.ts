@@ -48,7 +48,7 @@ const options = {
   ),
 };
 
-export const BatchFilterBody = strict(
+const BatchFilterBody = strict(
   {
     stateMachineId: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
     status: Type.Optional(
@@ -89,7 +89,6 @@ export const BatchFilterBody = strict(
   },
   { title: 'BatchFilter', description: 'Which executions are the sources: their outputs become the inputs.' },
 );
-export type BatchFilterBody = Static<typeof BatchFilterBody>;
 
 export const CreateBatchBody = strict(
   {

@@ -191,7 +191,7 @@ export const HistoryQuery = strict({
   reverse: Type.Optional(Type.Boolean({ default: false, description: 'The latest event first.' })),
 });
 
-export const HistoryEventBody = Type.Object(
+const HistoryEventBody = Type.Object(
   {
     id: Type.Integer({ description: '1, 2, 3 … without gaps.' }),
     previousEventId: Type.Integer({ description: 'The event that led to this one; 0: none.' }),
@@ -218,7 +218,7 @@ export const HistoryPage = pageOf(HistoryEventBody, 'HistoryPage');
 
 export const StatesQuery = strict({ ...PageQuery });
 
-export const StateRecordBody = Type.Object(
+const StateRecordBody = Type.Object(
   {
     stateName: Type.String({ examples: ['Charge'] }),
     stateType: Type.String({ examples: ['Task'] }),

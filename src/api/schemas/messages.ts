@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { anyJson, instant, nullable, strict } from './json.js';
 import { PageQuery, pageOf } from './page.js';
 
@@ -40,7 +40,7 @@ export const MessageAnswerBody = Type.Object(
 
 export const WaitingQuery = strict({ ...PageQuery });
 
-export const MessageWaitBody = Type.Object(
+const MessageWaitBody = Type.Object(
   {
     executionId: Type.String({ description: 'The execution that waits.' }),
     stateName: Type.String({ examples: ['AwaitPayment'] }),
@@ -54,5 +54,4 @@ export const MessageWaitBody = Type.Object(
   },
   { title: 'MessageWait' },
 );
-export type MessageWaitBody = Static<typeof MessageWaitBody>;
 export const MessageWaitPage = pageOf(MessageWaitBody, 'MessageWaitPage');

@@ -5,7 +5,7 @@ import { oneOf } from './json.js';
 const codes = Object.keys(API_ERRORS).filter(isCode);
 
 /** The body of every answer that is not a success. */
-export const ProblemBody = Type.Object(
+const ProblemBody = Type.Object(
   {
     statusCode: Type.Integer({ description: 'The HTTP status, again.' }),
     code: oneOf(codes, {
@@ -41,7 +41,7 @@ export const ProblemBody = Type.Object(
   },
 );
 
-export type ProblemBody = Static<typeof ProblemBody>;
+type ProblemBody = Static<typeof ProblemBody>;
 
 /** What every route may refuse before it is asked. */
 const ALWAYS = [
@@ -54,7 +54,7 @@ const ALWAYS = [
 ] as const satisfies readonly ApiErrorCode[];
 
 /** What every route that needs a key may refuse. */
-export const GUARDED = ['UNAUTHORIZED'] as const satisfies readonly ApiErrorCode[];
+const GUARDED = ['UNAUTHORIZED'] as const satisfies readonly ApiErrorCode[];
 /** What every route that asks the database may refuse. */
 export const STORED = [...GUARDED, 'DATABASE_UNAVAILABLE', 'OVERLOADED'] as const;
 /** What every method that can have a body may refuse, also where none is expected. */

@@ -151,7 +151,7 @@ export type StateMachineBody = Static<typeof StateMachineBody>;
 
 export const StateMachinePage = pageOf(StateMachineBody, 'StateMachinePage');
 
-export const StateMachineVersionBody = Type.Object(
+const StateMachineVersionBody = Type.Object(
   {
     version: Type.Integer(),
     definition: anyJson({ description: 'The definition of this version, parsed.' }),

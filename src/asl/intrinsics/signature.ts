@@ -2,7 +2,7 @@ import type { Json } from '../../std/json.js';
 import type { Entropy } from '../scope.js';
 
 /** What an argument must be. */
-export type ArgumentKind = 'any' | 'string' | 'number' | 'boolean' | 'array' | 'object';
+type ArgumentKind = 'any' | 'string' | 'number' | 'boolean' | 'array' | 'object';
 
 /** One intrinsic function, as the tables of each family list them. */
 export interface Intrinsic {

@@ -1,7 +1,7 @@
 import { isNode, type Node } from './syntax.js';
 
 /** A name that an expression reads where there is nothing to read. */
-export interface Unsupported {
+interface Unsupported {
   name: string;
   message: string;
 }

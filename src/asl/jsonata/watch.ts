@@ -17,7 +17,7 @@ export class OutOfMemory extends Error {
   override readonly name = 'OutOfMemory';
 }
 
-export type Watch = (
+type Watch = (
   expression: { type: string },
   input: unknown,
   environment: unknown,

@@ -11,7 +11,7 @@ import { checkTransitions } from './transitions.js';
 import { assignedNames, checkScope } from './variables.js';
 
 /** What holds for the whole machine while its groups are checked. */
-export interface MachineView {
+interface MachineView {
   machineType: 'STANDARD' | 'EXPRESS';
   queryLanguage: QueryLanguage;
   /** State names seen so far, with where. */

@@ -18,7 +18,7 @@ import { payloadTemplate } from './template.js';
 import { assign } from './variables.js';
 
 /** What a state is, as far as its fields depend on it. */
-export interface StateView {
+interface StateView {
   type: StateType;
   language: QueryLanguage;
   machineType: 'STANDARD' | 'EXPRESS';

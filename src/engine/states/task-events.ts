@@ -4,7 +4,7 @@ import type { TaskState } from '../../asl/index.js';
 export const REGION = 'us-east-1';
 
 /** What the history calls a task's events, and what each of them says of the resource. */
-export interface TaskEvents {
+interface TaskEvents {
   prefix: 'LambdaFunction' | 'Activity' | 'Task';
   details: { resource: string; resourceType: string } | Record<string, never>;
   /** What a result that is too large is told to come from. */

@@ -157,7 +157,7 @@ function answerService(
   return wait(frame, phase, { kind: 'token', token });
 }
 
-export type TaskSignal = { [K in keyof SignalData]: { kind: K } & SignalData[K] }[
+type TaskSignal = { [K in keyof SignalData]: { kind: K } & SignalData[K] }[
   | 'taskLeased'
   | 'tokenSucceeded'
   | 'tokenFailed'

@@ -1,5 +1,5 @@
 /** By how much a statement raises a batch's counters, as SQL expressions of type integer. */
-export interface BatchIncrements extends Counts {
+interface BatchIncrements extends Counts {
   /** The same in items. Absent: each of those members has one. */
   items?: Counts;
 }

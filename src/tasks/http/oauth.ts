@@ -9,7 +9,7 @@ import { parsed, textOf } from './outcome.js';
 import { basic } from './request.js';
 import type { Exchange, Outgoing, Send } from './send.js';
 
-export interface AccessTokens {
+interface AccessTokens {
   /**
    * @param version of the connection.
    * @param stale a token that was refused: then another one is asked for.
@@ -98,7 +98,7 @@ export function tokenRequest(client: OAuthClient): Outgoing {
 }
 
 /** @throws TokenRefused */
-export function tokenIn(exchange: Exchange): { token: string; lifeMs: number } {
+function tokenIn(exchange: Exchange): { token: string; lifeMs: number } {
   if (exchange.kind !== 'answered') throw new TokenRefused(exchange.reason);
   const { answer } = exchange;
   const answered = parsed(textOf(answer) ?? '');

@@ -44,12 +44,12 @@ export interface HttpAnswer {
 /** Who knows what addresses a host name has. */
 export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
-export interface ResolvedAddress {
+interface ResolvedAddress {
   address: string;
   family: number;
 }
 
-export interface SendParts {
+interface SendParts {
   policy: AddressPolicy;
   /** Absent: the system's. */
   resolve?: Resolve;

@@ -28,7 +28,7 @@ export interface HttpSettings {
   timeoutMs?: number;
 }
 
-export interface HttpServices {
+interface HttpServices {
   send(call: HttpRequestCall, effect: InvokeEffect, signal: AbortSignal): Promise<TaskOutcome>;
   /** Calls the function where it is served; undefined: no endpoint has its name. */
   callFunction(

@@ -14,7 +14,7 @@ import { awaitMessage, forgetMessage, withdrawMessage } from './messages.js';
 import { addressOf, type Ring, refused, type ServiceDeps, untilDone } from './service.js';
 import { issueToken, sendTaskResult, voidToken, withdrawToken } from './tokens.js';
 
-export interface ServicesOptions {
+interface ServicesOptions {
   database: Database;
   functions: Functions;
   mapRuns: MapRuns;

@@ -48,7 +48,7 @@ import {
 } from '../../store/index.js';
 import type { WorkerLog } from '../runner.js';
 
-export interface MapRunsOptions {
+interface MapRunsOptions {
   database: Pick<Database, 'pool'>;
   /** undefined: the operator has named no place for objects. */
   objects: ObjectStore | undefined;
@@ -64,7 +64,7 @@ export interface MapRunsOptions {
 }
 
 export type StartMapRunCall = Extract<Call, { kind: 'startMapRun' }>;
-export type FinishMapRunCall = Extract<Call, { kind: 'finishMapRun' }>;
+type FinishMapRunCall = Extract<Call, { kind: 'finishMapRun' }>;
 
 export interface MapRuns {
   /** Makes the items into children's inputs, writes them down, and starts the run. Answers `{total}`. Never throws for what the workflow or the database did. */
