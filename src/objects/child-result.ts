@@ -14,8 +14,6 @@ export interface ChildResult {
   cause?: string;
   startTimeMs: number;
   stopTimeMs: number | undefined;
-  /** Default: 0. */
-  redriveCount?: number;
 }
 
 /** The WriterConfig as a definition has it: Transformation and OutputType. */
@@ -56,7 +54,8 @@ function executionRecord(result: ChildResult): JsonObject {
     record['Output'] = result.output;
     record['OutputDetails'] = { Included: true };
   }
-  record['RedriveCount'] = result.redriveCount ?? 0;
+  // A child is not redriven by itself, and a redriven Map has a map run of its own, of new children.
+  record['RedriveCount'] = 0;
   if (result.status === 'SUCCEEDED') {
     record['RedriveStatus'] = 'NOT_REDRIVABLE';
     record['RedriveStatusReason'] = 'Execution is SUCCEEDED and cannot be redriven';

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../std/json.js';
+import { WorkflowError } from './workflow-error.js';
 
 /** Where a distributed Map's items come from: its ItemReader, everything in it evaluated. */
 export interface ItemSource {
@@ -18,6 +19,7 @@ export type ReaderConfig = JsonObject;
 export const INPUT_TYPES = ['JSON', 'JSONL', 'CSV', 'MANIFEST'] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 
+/** Whether an ItemReader's `InputType` is one that is read here; PARQUET, which AWS has too, is not. */
 export function isSupportedInputType(type: string): type is InputType {
   return INPUT_TYPES.some((supported) => supported === type);
 }
@@ -32,19 +34,9 @@ export const CSV_DELIMITERS: Readonly<Record<string, string>> = {
 };
 
 /** The items cannot be read: what the workflow sees and may catch. */
-export class ItemReaderError extends Error {
+export class ItemReaderError extends WorkflowError {
   override readonly name = 'ItemReaderError';
   readonly error = 'States.ItemReaderFailed';
-  /** The sentence for the workflow's Cause. */
-  override readonly cause: string;
-  /** What went wrong below, for the log. */
-  readonly from: unknown;
-
-  constructor(cause: string, options?: { from: unknown }) {
-    super(cause);
-    this.cause = cause;
-    this.from = options?.from;
-  }
 }
 
 /** The largest item, and the largest word of JSON on the way to one, in bytes: what is held in memory at once. */

@@ -2,6 +2,7 @@ import { getField, type Json } from '../std/json.js';
 import { type ChildResult, resultTexts, type Transformation, type WriterConfig } from './child-result.js';
 import { ObjectError, type ObjectStore } from './object-store.js';
 import { type OutputType, openResultFile, type ResultFile } from './result-file.js';
+import { WorkflowError } from './workflow-error.js';
 
 /** Where the results of a Map Run go: its ResultWriter, everything in it evaluated. */
 export interface ResultTarget {
@@ -11,24 +12,12 @@ export interface ResultTarget {
   writer: WriterConfig;
   mapRunArn: string;
   mapRunId: string;
-  /** How often the Map Run was redriven: its results then go to a folder of their own. */
-  redrive?: number;
 }
 
 /** The results cannot be written: what the workflow sees and may catch. */
-export class ResultWriterError extends Error {
+export class ResultWriterError extends WorkflowError {
   override readonly name = 'ResultWriterError';
   readonly error = 'States.ResultWriterFailed';
-  /** The sentence for the workflow's Cause. */
-  override readonly cause: string;
-  /** What went wrong below, for the log. */
-  readonly from: unknown;
-
-  constructor(cause: string, options?: { from: unknown }) {
-    super(cause);
-    this.cause = cause;
-    this.from = options?.from;
-  }
 }
 
 /** The results together are larger than a state's output may be: `States.DataLimitExceeded`. */
@@ -130,9 +119,9 @@ export async function transformResults(
   return JSON.parse(`[${texts.join(',')}]`) as Json;
 }
 
-function folderOf({ prefix = '', mapRunId, redrive = 0 }: ResultTarget): string {
+function folderOf({ prefix = '', mapRunId }: ResultTarget): string {
   const start = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
-  return `${start}${mapRunId}/${redrive > 0 ? `Redrive-${redrive}/` : ''}`;
+  return `${start}${mapRunId}/`;
 }
 
 function groupOf({ status }: ChildResult): Group {

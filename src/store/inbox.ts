@@ -84,29 +84,6 @@ export async function signalledExecutions(pool: pg.Pool, executionIds: readonly 
 }
 
 /**
- * Deletes what has come in for executions that ended without reading it, a page at a time.
- * @returns the last execution that was looked at; undefined: it came to the end.
- */
-export async function clearInboxOfEnded(
-  pool: pg.Pool,
-  afterId: string,
-  limit: number,
-): Promise<string | undefined> {
-  const { rows } = await pool.query<{ last: string | null; looked: number }>(
-    `WITH page AS MATERIALIZED (
-       SELECT execution_id FROM inbox WHERE execution_id > $1 GROUP BY execution_id ORDER BY execution_id LIMIT $2
-     ), gone AS (
-       DELETE FROM inbox i USING page p, executions e
-       WHERE i.execution_id = p.execution_id AND e.id = p.execution_id AND e.end_time IS NOT NULL
-     )
-     SELECT max(execution_id::text) AS last, count(*)::int AS looked FROM page`,
-    [afterId, limit],
-  );
-  const row = rows[0];
-  return row === undefined || row.last === null || row.looked < limit ? undefined : row.last;
-}
-
-/**
  * Ends an execution that nobody owns as ABORTED without the engine, for one that the engine cannot
  * advance. Its history ends with ExecutionAborted like any other.
  * @returns whether it was ended; false when it had ended, is owned, or does not exist.

@@ -87,7 +87,6 @@ export { readEventRows, readHistory } from './history.js';
 export { isUuid, newId } from './ids.js';
 export {
   abortExecution,
-  clearInboxOfEnded,
   type Delivery,
   deliverSignal,
   INBOX_CHANNEL,
@@ -97,6 +96,7 @@ export {
 } from './inbox.js';
 export { isItemFault as isRefusedData } from './item-fault.js';
 export * from './journal.js';
+export { clearLeftovers } from './leftovers.js';
 export { type LinkRow, listOutcomes, type Relation, readOrigins } from './links.js';
 export { type Listener, type ListenerOptions, listen } from './listener.js';
 export {
@@ -124,7 +124,6 @@ export {
   deliverForgotten,
   deliverMessage,
   forgetWait,
-  forgetWaitsOfEnded,
   listWaits,
   type MessageWait,
   type WaitRecord,

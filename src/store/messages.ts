@@ -159,30 +159,6 @@ export async function clearExpiredMessages(pool: pg.Pool, limit: number): Promis
   return rowCount ?? 0;
 }
 
-/**
- * Deletes the waits of executions that have ended, a page at a time.
- * @returns the last execution that was looked at; undefined: it came to the end.
- */
-export async function forgetWaitsOfEnded(
-  pool: pg.Pool,
-  afterId: string,
-  limit: number,
-): Promise<string | undefined> {
-  const { rows } = await pool.query<{ last: string | null; looked: number }>(
-    `WITH page AS MATERIALIZED (
-       SELECT execution_id FROM message_correlations WHERE execution_id > $1
-       GROUP BY execution_id ORDER BY execution_id LIMIT $2
-     ), gone AS (
-       DELETE FROM message_correlations c USING page p, executions e
-       WHERE c.execution_id = p.execution_id AND e.id = p.execution_id AND e.end_time IS NOT NULL
-     )
-     SELECT max(execution_id::text) AS last, count(*)::int AS looked FROM page`,
-    [afterId, limit],
-  );
-  const row = rows[0];
-  return row === undefined || row.last === null || row.looked < limit ? undefined : row.last;
-}
-
 /** A frame that waits for a message. */
 export interface WaitRecord extends Correlation {
   executionId: string;

@@ -9,11 +9,10 @@ import {
   cancelOrphanedMapRuns,
   clearDoneTokens,
   clearExpiredMessages,
-  clearInboxOfEnded,
+  clearLeftovers,
   type Database,
   deliverForgotten,
   deliverSignal,
-  forgetWaitsOfEnded,
   orphanedChildren,
   tellMapRunParents,
   tellParents,
@@ -77,8 +76,8 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
       while ((await clearDoneTokens(pool, PAGE)) === PAGE);
       while ((await clearExpiredMessages(pool, PAGE)) === PAGE);
       tokensAfter = (await voidTokensOfEnded(pool, tokensAfter, PAGE)) ?? '';
-      inboxAfter = (await clearInboxOfEnded(pool, inboxAfter, PAGE)) ?? NO_ID;
-      waitsAfter = (await forgetWaitsOfEnded(pool, waitsAfter, PAGE)) ?? NO_ID;
+      inboxAfter = (await clearLeftovers(pool, 'inbox', inboxAfter, PAGE)) ?? NO_ID;
+      waitsAfter = (await clearLeftovers(pool, 'message_correlations', waitsAfter, PAGE)) ?? NO_ID;
     },
   };
 }

@@ -148,15 +148,6 @@ describe('results in a bucket', () => {
     );
   });
 
-  test('a redrive has a folder of its own', async () => {
-    const store = memoryStore({});
-    await writeResults(store, target({ prefix: 'jobs/', redrive: 2 }), stream(child(1)));
-    expect([...store.written.keys()]).toEqual([
-      'b/jobs/id/Redrive-2/SUCCEEDED_0.json',
-      'b/jobs/id/Redrive-2/manifest.json',
-    ]);
-  });
-
   test('ten thousand results keep the pace of the store', async () => {
     let open = 0;
     let most = 0;

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   awaitMessage,
   clearExpiredMessages,
+  clearLeftovers,
   type Database,
   deliverForgotten,
   deliverMessage,
   forgetWait,
-  forgetWaitsOfEnded,
   listWaits,
   type ReturnAddress,
   readSignals,
@@ -183,7 +183,7 @@ describe('who waits', () => {
       [seen.slice(0, 4)],
     );
     let after: string | undefined = '00000000-0000-0000-0000-000000000000';
-    while (after !== undefined) after = await forgetWaitsOfEnded(database.pool, after, 2);
+    while (after !== undefined) after = await clearLeftovers(database.pool, 'message_correlations', after, 2);
     const left = await listWaits(database.pool, 'listed', { limit: 10, cursor: undefined });
     expect(left.items.map(({ executionId }) => executionId)).toEqual(seen.slice(4));
   });
