@@ -48,7 +48,9 @@ export async function untilDone<T>(
       return await work();
     } catch (error) {
       if (signal.aborted || isRefusedData(error)) throw error;
-      if (tries === 0) log.warn({ err: error, ...about }, 'a call could not be made yet; trying again');
+      // The 1st failure, the 2nd, the 4th, the 8th and so on: an outage that lasts is told of again, and fills no log.
+      if ((tries & (tries + 1)) === 0)
+        log.warn({ err: error, tries: tries + 1, ...about }, 'a call could not be made yet; trying again');
       await sleep(Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** tries));
     }
   }
