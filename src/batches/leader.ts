@@ -32,6 +32,7 @@ export interface Leader {
   hear(batchId: string): void;
 }
 
+/** Leads batches for one worker process, each at most once at a time however often it is rung for. Starts nothing by itself. */
 export function createLeader(options: LeaderOptions): Leader {
   /** What this process leads or is about to, and whether it was rung for again meanwhile. */
   const leading = new Map<string, { rung: boolean; news: Bell }>();

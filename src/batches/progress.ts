@@ -18,6 +18,7 @@ export interface Counters {
   readAt: Date;
 }
 
+/** How fast members ended (a second), and when the last will have; both null until one has, the latter unless it is RUNNING. */
 export function progressOf(batch: Counters): Progress {
   const counted = batch.succeeded + batch.failed + batch.aborted;
   // Once it is out of RUNNING, the members that were never created are counted as aborted.

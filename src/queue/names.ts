@@ -1,9 +1,9 @@
-/**
- * What a queue may be called: letters, digits, `_` and `-`, up to 100 of them. BullMQ builds its keys with
- * `:`, and our own configuration lists names with `,` and `=`; so none of these.
- */
 const QUEUE_NAME = /^[A-Za-z0-9_-]{1,100}$/;
 
+/**
+ * Whether a queue may be called so: letters, digits, `_` and `-`, 1 to 100 of them. BullMQ builds its keys with
+ * `:`, and our own configuration lists names with `,` and `=`; so none of these.
+ */
 export function isQueueName(name: string): boolean {
   return QUEUE_NAME.test(name);
 }

@@ -29,6 +29,7 @@ export async function createActivity(
   return found === undefined ? createActivity(pool, name) : { ...found, created: false };
 }
 
+/** undefined: there is no activity of this name. */
 export async function findActivity(pool: pg.Pool, name: string): Promise<ActivityRecord | undefined> {
   if (name.includes('\0')) return undefined;
   const { rows } = await pool.query<ActivityRecord>(`SELECT ${COLUMNS} FROM activities WHERE name = $1`, [

@@ -38,6 +38,7 @@ const ABANDONED_AFTER = "interval '10 minutes'";
 /** Finding the sources is one statement, however many executions it has to look at. */
 const SOURCES_TIMEOUT_MS = 10 * 60_000;
 
+/** Begins a batch, RECEIVING: it has no members, and nobody leads it before its sources have been sealed. */
 export async function receiveBatch(pool: pg.Pool, batch: NewBatch): Promise<void> {
   await pool.query(
     `INSERT INTO batches (id, state_machine_id, version, mode, status, name_prefix, concurrency, stop_on_error,

@@ -20,6 +20,7 @@ import {
 } from './sql/batch-lead.js';
 import { CREATE_MEMBERS, CREATE_RENAMED_MEMBERS } from './sql/batch-members.js';
 
+/** What a leader asks of PostgreSQL; each method rejects with the driver's error. */
 export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
   return {
     claim: async (workerId, batchId) => {

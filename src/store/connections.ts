@@ -63,6 +63,7 @@ export function hasSecrets({
   );
 }
 
+/** undefined: there is no connection of this name. */
 export async function findConnection(pool: pg.Pool, name: string): Promise<ConnectionRecord | undefined> {
   if (name.includes('\0')) return undefined;
   const { rows } = await pool.query<ConnectionRecord>(`SELECT ${COLUMNS} FROM connections WHERE name = $1`, [

@@ -34,6 +34,7 @@ const FIRST = '00000000-0000-0000-0000-000000000000';
 
 const COLUMNS = `d.id, d.queue, d.execution_id AS "executionId", d.error, d.attempts, d.failed_at AS "failedAt"`;
 
+/** undefined: the queue has no such dead letter, or its execution has ended. */
 export async function findDeadLetter(
   { pool }: Database,
   queue: string,

@@ -31,6 +31,7 @@ export interface DefinitionsOptions {
   max?: number;
 }
 
+/** Reads machines by version, compiles them, and keeps those that were used last: a version never changes. */
 export function createDefinitions(options: DefinitionsOptions): Definitions {
   const { database, compile, processorOf, max = KEPT } = options;
   // A Map keeps the order of insertion: the first is the one that was used longest ago.

@@ -19,6 +19,7 @@ export interface Listener {
 
 const RECONNECT_MS = 500;
 
+/** LISTENs with a session of its own, which is built anew whenever it breaks. What was sent meanwhile is lost: see `onConnected`. */
 export function listen({ url, onNotification, onConnected, onBroken }: ListenerOptions): Listener {
   let closed = false;
   let client: pg.Client | undefined;

@@ -43,6 +43,7 @@ export async function listQueues({ prisma }: Database): Promise<QueueRecord[]> {
   });
 }
 
+/** Whether there is a queue of this name: of the house, of a machine, or made by QUEUE_WEIGHTS. */
 export async function hasQueue({ prisma }: Database, name: string): Promise<boolean> {
   if (name.includes('\0')) return false;
   return (await prisma.queue.findUnique({ where: { name }, select: { name: true } })) !== null;

@@ -120,6 +120,7 @@ export async function deleteSchedule(pool: pg.Pool, scheduleId: string): Promise
   return rowCount === 1;
 }
 
+/** undefined: there is no schedule of this id. */
 export async function findSchedule(pool: pg.Pool, scheduleId: string): Promise<ScheduleRecord | undefined> {
   if (scheduleId.includes('\0')) return undefined;
   const { rows } = await pool.query<ScheduleRecord>(`SELECT ${COLUMNS} FROM schedules s WHERE id = $1`, [

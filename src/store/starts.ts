@@ -41,6 +41,7 @@ export interface Starts {
   start(row: StartRow): Promise<StartAnswer>;
 }
 
+/** Starts executions in groups: what is asked for while a statement is under way shares the next one. */
 export function createStarts({ pool }: Database): Starts {
   const flush = async (rows: readonly Numbered[]): Promise<StartAnswer[]> => {
     const { rows: answered } = await pool.query<Inserted | KnownMachine>({

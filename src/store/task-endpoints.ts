@@ -70,6 +70,7 @@ export async function rotateTaskEndpoint(
   return rows[0];
 }
 
+/** Without its secrets. undefined: there is no endpoint of this name. */
 export async function findTaskEndpoint(pool: pg.Pool, name: string): Promise<TaskEndpointRecord | undefined> {
   if (name.includes('\0')) return undefined;
   const { rows } = await pool.query<TaskEndpointRecord>(

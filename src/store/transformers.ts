@@ -28,6 +28,7 @@ export async function createTransformer(
   return { ...found, created: false };
 }
 
+/** undefined: there is no transformer of this name. */
 export async function findTransformer(pool: pg.Pool, name: string): Promise<TransformerRecord | undefined> {
   if (name.includes('\0')) return undefined;
   const { rows } = await pool.query<TransformerRecord>(

@@ -32,6 +32,7 @@ export interface FunctionsOptions {
   logFor: (about: { executionId: string; stateName: string; functionName: string }) => HandlerLog;
 }
 
+/** Calls the functions of a handlers module. Whatever a function does is an outcome: `call` never rejects. */
 export function createFunctions({ handlers, arnOf, logFor }: FunctionsOptions): Functions {
   return {
     has: (functionName) => Object.hasOwn(handlers, functionName),

@@ -40,6 +40,7 @@ export interface HttpCalls {
   ): Promise<TaskOutcome>;
 }
 
+/** Calls over HTTP to what the policy allows. A failed call is an outcome, with the error that the workflow sees: only a fault of ours is thrown. */
 export function createHttpCalls({ allow, resolve, now, timeoutMs }: HttpCallsOptions): HttpCalls {
   const send = createSend({ policy: createAddressPolicy(allow), ...(resolve !== undefined && { resolve }) });
   const tokens = createAccessTokens(send, now);
