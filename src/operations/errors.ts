@@ -131,7 +131,11 @@ export class OperationError extends Error {
   }
 }
 
-/** A refusal with one detail, which says the same as its message and where. */
+/**
+ * A refusal with one detail, which says the same as its message and where. What is VALIDATION_FAILED here fits its type, or
+ * the schema would have refused it: the detail's code is VALUE, one of those that docs/errors.md names.
+ */
 export function refusal(code: ErrorCode, pointer: string, message: string): OperationError {
-  return new OperationError(code, message, { details: [{ pointer, code, message }] });
+  const detail = code === 'VALIDATION_FAILED' ? 'VALUE' : code;
+  return new OperationError(code, message, { details: [{ pointer, code: detail, message }] });
 }

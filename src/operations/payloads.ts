@@ -51,7 +51,7 @@ export function checkLine(text: string | null | undefined, max: number, pointer:
       'VALIDATION_FAILED',
       `The text has ${text.length} characters; the limit is ${max}.`,
       {
-        details: [{ pointer, code: 'VALIDATION_FAILED', message: `At most ${max} characters are expected.` }],
+        details: [{ pointer, code: 'VALUE', message: `At most ${max} characters are expected.` }],
       },
     );
   }

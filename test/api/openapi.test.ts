@@ -63,6 +63,15 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test('tells of every member of every body what it is', () => {
+    const silent = Object.entries(document.components.schemas).flatMap(([name, schema]) =>
+      membersOf(schema, name).flatMap(([place, member]) =>
+        '$ref' in member || 'description' in member ? [] : [place],
+      ),
+    );
+    expect(silent).toEqual([]);
+  });
+
   test('has every code, and of every operation those that it may answer with', () => {
     const schema = document.components.schemas['ErrorCode'];
     expect(schema).toMatchObject({ enum: Object.keys(API_ERRORS) });
@@ -105,6 +114,19 @@ describe('the OpenAPI document', () => {
     ]);
   });
 });
+
+/** The members of a schema and of what is in it, each with its place. */
+function membersOf(schema: unknown, place: string): [place: string, member: object][] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]): [string, object][] => {
+    if (key === 'examples') return [];
+    if (key !== 'properties') return membersOf(value, place);
+    return Object.entries(value as Record<string, object>).flatMap(([name, member]): [string, object][] => [
+      [`${place}.${name}`, member],
+      ...membersOf(member, `${place}.${name}`),
+    ]);
+  });
+}
 
 function codesOf(operation: Operation, { components }: Document): string[] {
   return Object.values(operation.responses).flatMap((response) => {

@@ -18,7 +18,7 @@ export const CreateActivityBody = strict({ name }, { title: 'CreateActivity' });
 
 export const ActivityBody = Type.Object(
   {
-    name: Type.String({ examples: ['pick-goods'] }),
+    name: Type.String({ description: 'Its name.', examples: ['pick-goods'] }),
     activityArn: Type.String({
       description: "What a Task state's Resource says.",
       examples: ['arn:aws:states:us-east-1:000000000000:activity:pick-goods'],
@@ -33,7 +33,10 @@ export type ActivityBody = Static<typeof ActivityBody>;
 export const ActivityQuery = strict({ ...PageQuery });
 export const ActivityPage = pageOf(ActivityBody, 'ActivityPage');
 
-export const RemovedActivityBody = Type.Object({ name: Type.String() }, { title: 'RemovedActivity' });
+export const RemovedActivityBody = Type.Object(
+  { name: Type.String({ description: 'The activity that was deleted.' }) },
+  { title: 'RemovedActivity' },
+);
 
 export const ActivityTaskQuery = strict({
   workerName: Type.Optional(

@@ -50,14 +50,22 @@ const options = {
 
 const BatchFilterBody = strict(
   {
-    stateMachineId: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
+    stateMachineId: Type.Optional(
+      Type.String({ description: 'Executions of this machine.', minLength: 1, maxLength: 80 }),
+    ),
     status: Type.Optional(
       oneOf(EXECUTION_STATUSES, {
         description:
           'Sources in this status. Absent: SUCCEEDED without `sourceStateName`, any status with it. Without `sourceStateName` any other than SUCCEEDED is refused: such executions have no output.',
       }),
     ),
-    currentState: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
+    currentState: Type.Optional(
+      Type.String({
+        description: 'Executions that are in this state, or ended in it.',
+        minLength: 1,
+        maxLength: 80,
+      }),
+    ),
     name: Type.Optional(
       Type.String({ minLength: 1, maxLength: 80, description: 'Part of the name, in any case.' }),
     ),
@@ -127,17 +135,26 @@ const count = (description: string) => Type.Integer({ description });
 
 export const BatchBody = Type.Object(
   {
-    batchId: Type.String({ examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'] }),
-    stateMachineId: Type.String({ examples: ['order-processing'] }),
+    batchId: Type.String({
+      description: 'Unique, and ordered by time.',
+      examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'],
+    }),
+    stateMachineId: Type.String({
+      description: 'The machine that its members run.',
+      examples: ['order-processing'],
+    }),
     version: Type.Integer({ description: 'The version of the definition that all members run.' }),
-    mode: oneOf(MODES),
+    mode: oneOf(MODES, { description: 'How its members are run.' }),
     status: BatchStatus,
-    namePrefix: Type.String({ examples: ['orders-2026-01'] }),
+    namePrefix: Type.String({
+      description: 'Members are named `<namePrefix>-<index>`.',
+      examples: ['orders-2026-01'],
+    }),
     concurrency: Type.Integer({
       description: 'How many members run at once; 0: as many as the workers have slots for.',
     }),
-    stopOnError: Type.Boolean(),
-    queue: Type.String(),
+    stopOnError: Type.Boolean({ description: 'Whether its first failure ends it.' }),
+    queue: Type.String({ description: 'The queue that its members wait in.' }),
     total: count('Members, started or not.'),
     started: count('Members that were created.'),
     succeeded: count('Members that ended well.'),
@@ -162,7 +179,9 @@ export const BatchResultPage = pageOf(
   Type.Object(
     {
       index: Type.Integer({ description: 'The place of the member in the batch, from 0.' }),
-      sourceExecutionId: nullable(Type.String()),
+      sourceExecutionId: nullable(Type.String(), {
+        description: 'The execution whose output is the input of the member; null: its input was given.',
+      }),
       executionId: nullable(Type.String(), {
         description: 'null: it was never created, since the batch was stopped before.',
       }),

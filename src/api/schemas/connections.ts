@@ -108,15 +108,15 @@ export const ReplaceConnectionBody = strict(settings, { title: 'ReplaceConnectio
 
 export const ConnectionBody = Type.Object(
   {
-    name: Type.String({ examples: ['stripe'] }),
+    name: Type.String({ description: 'Its name.', examples: ['stripe'] }),
     connectionArn: Type.String({
       description: "What an HTTP task's Authentication.ConnectionArn says.",
       examples: ['arn:aws:events:us-east-1:000000000000:connection/stripe'],
     }),
-    type: oneOf(TYPES),
-    description: nullable(Type.String()),
+    type: oneOf(TYPES, { description: 'How requests show who sends them.' }),
+    description: nullable(Type.String(), { description: 'For people.' }),
     settings: texts('What is not secret: who, where, and the names of what is added.', {}),
-    hosts: Type.Array(Type.String()),
+    hosts: Type.Array(Type.String(), { description: 'The only hosts that it is sent to; none: any.' }),
     createdAt: instant('When it was created.'),
   },
   { title: 'Connection' },
@@ -125,4 +125,7 @@ export type ConnectionBody = Static<typeof ConnectionBody>;
 
 export const ConnectionQuery = strict({ ...PageQuery });
 export const ConnectionPage = pageOf(ConnectionBody, 'ConnectionPage');
-export const RemovedConnectionBody = Type.Object({ name: Type.String() }, { title: 'RemovedConnection' });
+export const RemovedConnectionBody = Type.Object(
+  { name: Type.String({ description: 'The connection that was deleted.' }) },
+  { title: 'RemovedConnection' },
+);

@@ -146,9 +146,9 @@ export const MachineExecutionCountQuery = strict({ ...filter });
 export const ExecutionBody = Type.Object(
   {
     executionId: uuid('Unique, and ordered by time.'),
-    stateMachineId: Type.String({ examples: ['order-processing'] }),
+    stateMachineId: Type.String({ description: 'The machine that it runs.', examples: ['order-processing'] }),
     version: Type.Integer({ description: 'The version of the definition that it runs, to its end.' }),
-    name: Type.String({ examples: ['order-4711'] }),
+    name: Type.String({ description: 'Unique in the machine.', examples: ['order-4711'] }),
     status: ExecutionStatus,
     currentState: nullable(Type.String(), {
       description: 'The state it is in, or the last one it was in when it ended; null before the first.',
@@ -162,7 +162,7 @@ export const ExecutionBody = Type.Object(
     cause: nullable(Type.String(), { description: 'What the error said; null when it TIMED_OUT.' }),
     startTime: instant('When it started.'),
     endTime: nullable(instant('When it ended; null while it runs.')),
-    queue: Type.String({ examples: ['order-processing'] }),
+    queue: Type.String({ description: 'The queue that it waits in.', examples: ['order-processing'] }),
     batchId: nullable(Type.String(), { description: 'The batch it is a member of, or the map run.' }),
     sourceExecutionId: nullable(Type.String(), { description: 'The execution whose output it was given.' }),
     parentExecutionId: nullable(Type.String(), {
@@ -195,7 +195,10 @@ const HistoryEventBody = Type.Object(
   {
     id: Type.Integer({ description: '1, 2, 3 … without gaps.' }),
     previousEventId: Type.Integer({ description: 'The event that led to this one; 0: none.' }),
-    type: Type.String({ examples: ['TaskStateEntered'] }),
+    type: Type.String({
+      description: "One of AWS's, or of those that the Message state and pauses add.",
+      examples: ['TaskStateEntered'],
+    }),
     timestamp: instant('When it happened.'),
   },
   {
@@ -220,12 +223,15 @@ export const StatesQuery = strict({ ...PageQuery });
 
 const StateRecordBody = Type.Object(
   {
-    stateName: Type.String({ examples: ['Charge'] }),
-    stateType: Type.String({ examples: ['Task'] }),
-    status: Type.String({ examples: ['SUCCEEDED'] }),
+    stateName: Type.String({ description: 'The state.', examples: ['Charge'] }),
+    stateType: Type.String({ description: 'Its `Type` in the definition.', examples: ['Task'] }),
+    status: Type.String({
+      description: 'How it went, or that it has not been left yet.',
+      examples: ['SUCCEEDED'],
+    }),
     input: anyJson({ description: 'What the state was given.' }),
     output: anyJson({ description: 'What it handed on; null while there is none.' }),
-    error: nullable(Type.String()),
+    error: nullable(Type.String(), { description: 'The name of the error that it failed with.' }),
     startTime: instant('When it was entered.'),
     endTime: nullable(instant('When it was left.')),
     retryCount: Type.Integer({ description: 'How often it was tried again.' }),

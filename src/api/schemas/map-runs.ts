@@ -26,8 +26,12 @@ const Counts = (title: string, what: string) =>
 
 export const MapRunBody = Type.Object(
   {
-    mapRunId: Type.String({ examples: ['5f0c8a36-9d1e-4f5b-8f3a-2b7c6d5e4f30'] }),
+    mapRunId: Type.String({
+      description: 'Its id, as `batchId` of its child executions.',
+      examples: ['5f0c8a36-9d1e-4f5b-8f3a-2b7c6d5e4f30'],
+    }),
     mapRunArn: Type.String({
+      description: 'As the history and the results have it.',
       examples: [
         'arn:aws:states:us-east-1:000000000000:mapRun:order-processing/Each:5f0c8a36-9d1e-4f5b-8f3a-2b7c6d5e4f30',
       ],

@@ -43,8 +43,8 @@ export const WaitingQuery = strict({ ...PageQuery });
 const MessageWaitBody = Type.Object(
   {
     executionId: Type.String({ description: 'The execution that waits.' }),
-    stateName: Type.String({ examples: ['AwaitPayment'] }),
-    correlationKey: Type.String({ examples: ['payment'] }),
+    stateName: Type.String({ description: 'The Message state that waits.', examples: ['AwaitPayment'] }),
+    correlationKey: Type.String({ description: 'What kind of message it waits for.', examples: ['payment'] }),
     correlationValue: Type.String({
       description: 'A string as it is, anything else as JSON text.',
       examples: ['order-4711'],

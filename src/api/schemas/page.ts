@@ -23,7 +23,7 @@ export const PageQuery = {
 export function pageOf<T extends TSchema>(items: T, title: string) {
   return Type.Object(
     {
-      items: Type.Array(items),
+      items: Type.Array(items, { description: 'What the page has, in the order of the list.' }),
       nextCursor: Type.Unsafe<string | null>({
         type: ['string', 'null'],
         description: 'Give it as `cursor` to get the next page; null on the last one.',

@@ -9,7 +9,7 @@ export const QueueStatsBody = Type.Object(
     queues: Type.Array(
       Type.Object(
         {
-          name: Type.String({ examples: ['critical'] }),
+          name: Type.String({ description: 'Its name.', examples: ['critical'] }),
           weight: Type.Integer({ description: 'Its share of the slots when every queue has work waiting.' }),
           stateMachineId: nullable(Type.String(), { description: 'The machine that it was made for.' }),
           waiting: count('Executions that could be advanced now and are not.'),
@@ -23,13 +23,14 @@ export const QueueStatsBody = Type.Object(
         },
         { title: 'Queue' },
       ),
+      { description: 'All queues, by name.' },
     ),
     workers: Type.Array(
       Type.Object(
         {
-          workerId: Type.String(),
-          host: Type.String(),
-          pid: Type.Integer(),
+          workerId: Type.String({ description: 'Made when the process said hello.' }),
+          host: Type.String({ description: 'The name of the machine that it runs on.' }),
+          pid: Type.Integer({ description: 'The id of its process there.' }),
           queues: Type.Array(Type.String(), { description: 'The queues that it takes from.' }),
           concurrency: count('How many executions it advances at once at most.'),
           running: count('How many it is advancing.'),
@@ -56,8 +57,8 @@ export const DeadLetterQuery = strict({ ...PageQuery });
 
 export const DeadLetterBody = Type.Object(
   {
-    id: Type.String(),
-    queue: Type.String(),
+    id: Type.String({ description: 'The dead letter.' }),
+    queue: Type.String({ description: 'The queue that it was given up in.' }),
     executionId: Type.String({ description: 'The execution that could not be advanced.' }),
     error: Type.String({ description: 'What kept it from being advanced, the last time.' }),
     attempts: count('How often it was tried.'),

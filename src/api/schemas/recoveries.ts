@@ -18,7 +18,10 @@ export const RedriveBody = strict(
 
 export const RedrivenBody = Type.Object(
   {
-    executionId: Type.String({ examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'] }),
+    executionId: Type.String({
+      description: 'The execution that was taken up again.',
+      examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'],
+    }),
     redriveDate: instant('When it was redriven.'),
   },
   { title: 'Redriven' },
@@ -53,7 +56,10 @@ export const BulkRedriveParams = Type.Object({
 
 export const BulkRedriveView = Type.Object(
   {
-    redriveId: Type.String({ examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'] }),
+    redriveId: Type.String({
+      description: 'Unique, and ordered by time.',
+      examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'],
+    }),
     status: oneOf(['RUNNING', 'SUCCEEDED'], {
       description: 'SUCCEEDED when all that the filter finds have been looked at.',
     }),

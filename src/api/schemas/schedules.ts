@@ -107,23 +107,38 @@ export const ScheduleQuery = strict({
 
 export const ScheduleBody = Type.Object(
   {
-    scheduleId: Type.String({ examples: ['nightly-report'] }),
-    stateMachineId: Type.String({ examples: ['order-processing'] }),
-    description: nullable(Type.String()),
+    scheduleId: Type.String({ description: 'Its id, in routes and filters.', examples: ['nightly-report'] }),
+    stateMachineId: Type.String({
+      description: 'The machine that it starts.',
+      examples: ['order-processing'],
+    }),
+    description: nullable(Type.String(), { description: 'For people.' }),
     status: oneOf(STATUS, {
       title: 'ScheduleStatus',
       description: '`ENDED`: there is nothing to come any more.',
     }),
     pauseReason: nullable(Type.String(), { description: 'Why it is paused, when nobody asked for it.' }),
     input: anyJson({ description: 'As it was given.' }),
-    queue: nullable(Type.String()),
-    cron: nullable(Type.String(), { examples: ['0 9 * * MON-FRI'] }),
-    timeZone: Type.String({ examples: ['Europe/Berlin'] }),
-    intervalSeconds: nullable(Type.Integer()),
+    queue: nullable(Type.String(), {
+      description: "The queue that executions wait in; null: the machine's.",
+    }),
+    cron: nullable(Type.String(), {
+      description: 'When it is due; null: it goes by `intervalSeconds`.',
+      examples: ['0 9 * * MON-FRI'],
+    }),
+    timeZone: Type.String({
+      description: 'The zone whose clocks `cron` goes by.',
+      examples: ['Europe/Berlin'],
+    }),
+    intervalSeconds: nullable(Type.Integer(), {
+      description: 'Every so many seconds; null: it goes by `cron`.',
+    }),
     startAt: nullable(instant('Not due before.')),
     endAt: nullable(instant('Not due after.')),
-    overlap: oneOf(OVERLAP),
-    missed: oneOf(MISSED),
+    overlap: oneOf(OVERLAP, {
+      description: 'What becomes of an instant while an execution of it is running.',
+    }),
+    missed: oneOf(MISSED, { description: 'What becomes of instants that no worker was there for.' }),
     nextRunAt: nullable(instant('When it is due next; null when it is paused or has ended.')),
     queuedFor: nullable(instant('The instant of a run that waits for an earlier one to end.')),
     lastRunAt: nullable(instant('The instant of the latest run.')),
@@ -141,7 +156,10 @@ export type ScheduleBody = Static<typeof ScheduleBody>;
 
 export const SchedulePage = pageOf(ScheduleBody, 'SchedulePage');
 
-export const RemovedScheduleBody = Type.Object({ scheduleId: Type.String() }, { title: 'RemovedSchedule' });
+export const RemovedScheduleBody = Type.Object(
+  { scheduleId: Type.String({ description: 'The schedule that was deleted.' }) },
+  { title: 'RemovedSchedule' },
+);
 
 export const ScheduleRunsQuery = strict({
   limit: Type.Optional(
@@ -157,8 +175,11 @@ export const ScheduleRunsBody = Type.Object(
     last: Type.Array(
       Type.Object(
         {
-          executionId: Type.String(),
-          name: Type.String({ examples: ['nightly-report-20260131T080000Z'] }),
+          executionId: Type.String({ description: 'The execution.' }),
+          name: Type.String({
+            description: "The name of the execution: the schedule's id and the instant.",
+            examples: ['nightly-report-20260131T080000Z'],
+          }),
           status: ExecutionStatus,
           scheduledTime: instant('The instant that it was started for.'),
           startTime: instant('When it started.'),

@@ -128,10 +128,13 @@ export const RemoveStateMachineQuery = strict({
 
 export const StateMachineBody = Type.Object(
   {
-    stateMachineId: Type.String({ examples: ['order-processing'] }),
-    name: Type.String({ examples: ['order-processing'] }),
-    description: nullable(Type.String()),
-    type: oneOf(['STANDARD', 'EXPRESS']),
+    stateMachineId: Type.String({
+      description: 'Its id, in routes and filters.',
+      examples: ['order-processing'],
+    }),
+    name: Type.String({ description: 'What people call it.', examples: ['order-processing'] }),
+    description: nullable(Type.String(), { description: 'For whoever reads the list.' }),
+    type: oneOf(['STANDARD', 'EXPRESS'], { description: 'What it was created as.' }),
     queue: Type.String({
       description: 'The queue that its executions wait in, unless a start names another.',
     }),
@@ -153,7 +156,7 @@ export const StateMachinePage = pageOf(StateMachineBody, 'StateMachinePage');
 
 const StateMachineVersionBody = Type.Object(
   {
-    version: Type.Integer(),
+    version: Type.Integer({ description: '1 at first; one more with each new definition.' }),
     definition: anyJson({ description: 'The definition of this version, parsed.' }),
     roleArn: nullable(roleArn),
     createdAt: instant('When the definition was stored.'),
@@ -164,7 +167,7 @@ export const StateMachineVersionPage = pageOf(StateMachineVersionBody, 'StateMac
 
 export const RemovedStateMachineBody = Type.Object(
   {
-    stateMachineId: Type.String(),
+    stateMachineId: Type.String({ description: 'The machine that was deleted.' }),
     stopped: Type.Integer({ description: 'How many executions were asked to stop.' }),
   },
   { title: 'RemovedStateMachine' },
@@ -180,11 +183,14 @@ export const ValidationBody = Type.Object(
     result: oneOf(['OK', 'FAIL'], { description: 'FAIL when a diagnostic is an ERROR.' }),
     diagnostics: Type.Array(
       Type.Object({
-        severity: oneOf(['ERROR', 'WARNING']),
-        code: Type.String(),
+        severity: oneOf(['ERROR', 'WARNING'], {
+          description: 'An ERROR refuses the definition, a WARNING does not.',
+        }),
+        code: Type.String({ description: "What kind of complaint it is, in AWS's words where AWS has one." }),
         pointer: Type.String({ description: "JSON Pointer into the definition; '' is the whole." }),
         message: Type.String({ description: 'What was found and what was expected.' }),
       }),
+      { description: 'What was found; none: it is sound.' },
     ),
   },
   { title: 'Validation' },
@@ -200,10 +206,12 @@ const milliseconds = (what: string) =>
 
 export const StatisticsBody = Type.Object(
   {
-    stateMachineId: Type.String(),
+    stateMachineId: Type.String({ description: 'The machine.' }),
     statuses: Type.Array(
       Type.Object({
-        status: oneOf(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']),
+        status: oneOf(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'], {
+          description: 'The status that the figures are of.',
+        }),
         count: Type.Integer({ description: 'Executions in this status.' }),
         averageMs: milliseconds('The mean duration'),
         minMs: milliseconds('The shortest duration'),
@@ -214,6 +222,7 @@ export const StatisticsBody = Type.Object(
         first: nullable(instant('When the first of them started.')),
         last: nullable(instant('When the last of them started.')),
       }),
+      { description: 'One for each status, also for those that no execution has.' },
     ),
   },
   { title: 'Statistics' },

@@ -51,9 +51,12 @@ export const RotateSecretQuery = strict({
 });
 
 const fields = {
-  name: Type.String({ examples: ['charge-card'] }),
-  url: Type.String({ examples: ['https://handlers.example.com/charge-card'] }),
-  timeoutSeconds: Type.Integer(),
+  name: Type.String({ description: "The function's name.", examples: ['charge-card'] }),
+  url: Type.String({
+    description: 'Where it is called, with POST.',
+    examples: ['https://handlers.example.com/charge-card'],
+  }),
+  timeoutSeconds: Type.Integer({ description: 'How long a call may take.' }),
   createdAt: instant('When it was created.'),
   rotatedAt: nullable(instant('When it was last given another secret.')),
   previousUntil: nullable(instant('Until when calls are signed with the secret before, too.')),
@@ -76,4 +79,7 @@ export type TaskEndpointSecretBody = Static<typeof TaskEndpointSecretBody>;
 
 export const TaskEndpointQuery = strict({ ...PageQuery });
 export const TaskEndpointPage = pageOf(TaskEndpointBody, 'TaskEndpointPage');
-export const RemovedTaskEndpointBody = Type.Object({ name: Type.String() }, { title: 'RemovedTaskEndpoint' });
+export const RemovedTaskEndpointBody = Type.Object(
+  { name: Type.String({ description: 'The function whose endpoint was deleted.' }) },
+  { title: 'RemovedTaskEndpoint' },
+);

@@ -42,9 +42,9 @@ export const CreateTransformerBody = strict(
 
 export const TransformerBody = Type.Object(
   {
-    name: Type.String({ examples: ['order-to-invoice'] }),
+    name: Type.String({ description: 'Its name.', examples: ['order-to-invoice'] }),
     expression: Type.String({ description: 'As it was given.' }),
-    description: nullable(Type.String()),
+    description: nullable(Type.String(), { description: 'For people.' }),
     createdAt: instant('When it was created.'),
   },
   { title: 'Transformer' },
@@ -53,4 +53,7 @@ export type TransformerBody = Static<typeof TransformerBody>;
 
 export const TransformerQuery = strict({ ...PageQuery });
 export const TransformerPage = pageOf(TransformerBody, 'TransformerPage');
-export const RemovedTransformerBody = Type.Object({ name: Type.String() }, { title: 'RemovedTransformer' });
+export const RemovedTransformerBody = Type.Object(
+  { name: Type.String({ description: 'The transformer that was deleted.' }) },
+  { title: 'RemovedTransformer' },
+);
