@@ -74,6 +74,7 @@ export const ERRORS = {
       'The task was answered already, or nobody waits for it any more: its time was up, or its execution has ended.',
   },
   BATCH_ENDED: { statusCode: 409, meaning: 'The batch has ended already.' },
+  REDRIVE_ENDED: { statusCode: 409, meaning: 'The redrive by filter has ended already.' },
   SOURCE_HAS_NO_OUTPUT: {
     statusCode: 409,
     meaning: 'The source execution, or the state asked for, has no output (yet).',

@@ -1,8 +1,10 @@
 import {
   type BulkRedriveRecord,
+  cancelBulkRedrive,
   createBulkRedrive,
   findBulkRedrive,
   hasStateMachine,
+  listBulkRedrives,
   type PauseAnswer,
   pauseExecution,
   type RedriveRefusal,
@@ -14,6 +16,7 @@ import { OperationError, refusal } from './errors.js';
 import { findOrRefuse, viewOf } from './executions.js';
 import { guarded } from './guarded.js';
 import { checkFilter } from './names.js';
+import { pageQuery } from './pages.js';
 import { checkLine } from './payloads.js';
 import type { BulkRedriveView, RecoveryOperations } from './types.js';
 
@@ -55,9 +58,21 @@ export function createRecoveryOperations(deps: Deps): RecoveryOperations {
 
     bulkRedrive: guarded(async (id) => {
       const record = await findBulkRedrive(pool, id);
-      if (record === undefined)
-        throw new OperationError('REDRIVE_NOT_FOUND', `There is no redrive by filter '${id}'.`);
+      if (record === undefined) throw unknownRedrive(id);
       return bulkViewOf(record);
+    }),
+
+    listBulkRedrives: guarded(async (request = {}) => {
+      const { items, nextCursor } = await listBulkRedrives(pool, request, pageQuery(request));
+      return { items: items.map(bulkViewOf), nextCursor };
+    }),
+
+    cancelBulkRedrive: guarded(async (id) => {
+      const cancelled = await cancelBulkRedrive(pool, id);
+      if (cancelled === undefined) throw unknownRedrive(id);
+      if (cancelled.over)
+        throw new OperationError('REDRIVE_ENDED', `The redrive by filter '${id}' has ended already.`);
+      return bulkViewOf(cancelled.redrive);
     }),
 
     pause: guarded(async (id, { reason } = {}) => {
@@ -109,6 +124,10 @@ const REASONS: Record<Exclude<RedriveRefusal, 'unknown'>, string> = {
     'cannot be taken up: its history is full, it was never begun, it ended outside of its machine, or before there were redrives',
 };
 
-function bulkViewOf(record: BulkRedriveRecord): BulkRedriveView {
-  return { ...record, status: record.endTime === null ? 'RUNNING' : 'SUCCEEDED' };
+function unknownRedrive(id: string): OperationError {
+  return new OperationError('REDRIVE_NOT_FOUND', `There is no redrive by filter '${id}'.`);
+}
+
+function bulkViewOf({ aborted, ...record }: BulkRedriveRecord): BulkRedriveView {
+  return { ...record, status: record.endTime === null ? 'RUNNING' : aborted ? 'ABORTED' : 'SUCCEEDED' };
 }

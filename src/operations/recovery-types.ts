@@ -1,9 +1,9 @@
 /** What one may ask about executions that did not go well: redrives, pauses, and what machines say of their workers' deaths. */
 import type { Json } from '../std/json.js';
-import type { BulkRedriveFilter, Recovery } from '../store/index.js';
-import type { ExecutionView } from './types.js';
+import type { BulkRedriveFilter, BulkRedriveStatus, Recovery } from '../store/index.js';
+import type { ExecutionView, Page, PageRequest } from './types.js';
 
-export type { BulkRedriveFilter, Recovery };
+export type { BulkRedriveFilter, BulkRedriveStatus, Recovery };
 
 export interface RecoveryOperations {
   /**
@@ -17,6 +17,10 @@ export interface RecoveryOperations {
   /** Redrives, in the background, all that the filter finds now. */
   redriveAll(filter: BulkRedriveFilter): Promise<BulkRedriveView>;
   bulkRedrive(id: string): Promise<BulkRedriveView>;
+  /** Newest first. */
+  listBulkRedrives(request?: PageRequest & { status?: BulkRedriveStatus }): Promise<Page<BulkRedriveView>>;
+  /** No more are redriven; those that have been go on. Refuses with REDRIVE_ENDED. */
+  cancelBulkRedrive(id: string): Promise<BulkRedriveView>;
   /** From now on nobody advances it: calls under way end, no other is made. One that is paused stays so. */
   pause(id: string, request?: { reason?: string }): Promise<ExecutionView>;
   /** One that is not paused stays so. */
@@ -25,7 +29,8 @@ export interface RecoveryOperations {
 
 export interface BulkRedriveView {
   redriveId: string;
-  status: 'RUNNING' | 'SUCCEEDED';
+  /** ABORTED: it was cancelled. */
+  status: BulkRedriveStatus;
   filter: Json;
   redriven: number;
   refused: number;

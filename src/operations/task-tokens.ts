@@ -36,6 +36,9 @@ async function answer(deps: Deps, token: string, said: TokenAnswer): Promise<voi
     case 'delivered':
       ringWoken(deps, [outcome.woken]);
       return;
+    // Only a workflow's own call is known again.
+    case 'repeated':
+      return;
     case 'unknown':
       throw refusal('TASK_NOT_FOUND', '/token', 'There is no task with this token.');
     case 'gone':

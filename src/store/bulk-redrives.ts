@@ -4,6 +4,8 @@
  */
 import type pg from 'pg';
 import type { Json } from '../std/json.js';
+import { Conditions } from './conditions.js';
+import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
 import { conditionsOf, type ExecutionFilter } from './execution-filter.js';
 import { isUuid, newId } from './ids.js';
 import { withTransaction } from './own-session.js';
@@ -21,9 +23,13 @@ export interface BulkRedriveRecord {
   redriven: number;
   /** Found, and not redriven: too old, of a deleted machine, or with nothing left to be taken up. */
   refused: number;
+  /** It was cancelled before it had looked at all of them. */
+  aborted: boolean;
   createdAt: Date;
   endTime: Date | null;
 }
+
+export type BulkRedriveStatus = 'RUNNING' | 'SUCCEEDED' | 'ABORTED';
 
 /** Asks for the redrives. */
 export async function createBulkRedrive(
@@ -47,6 +53,51 @@ export async function findBulkRedrive(pool: pg.Pool, id: string): Promise<BulkRe
     [id],
   );
   return rows[0];
+}
+
+/** Newest first. Plan: Index Scan Backward on bulk_redrives_pkey; those that are open: bulk_redrives_open_idx. */
+export async function listBulkRedrives(
+  pool: pg.Pool,
+  { status }: { status?: BulkRedriveStatus | undefined },
+  { limit, cursor }: PageQuery,
+): Promise<PageOf<BulkRedriveRecord>> {
+  const where = new Conditions();
+  if (status !== undefined) where.add(() => IN_STATUS[status]);
+  if (cursor !== undefined) {
+    const [before] = decodeCursor(LIST, cursor, ['uuid']);
+    where.add((p) => `r.id < ${p(before)}`);
+  }
+  const { rows } = await pool.query<BulkRedriveRecord>(
+    `SELECT ${COLUMNS} FROM bulk_redrives r ${where.sql} ORDER BY r.id DESC LIMIT ${where.place(limit + 1)}`,
+    where.values,
+  );
+  return pageOf(rows, limit, ({ redriveId }) => encodeCursor(LIST, [redriveId]));
+}
+
+const LIST = 'redrives';
+
+const IN_STATUS: Record<BulkRedriveStatus, string> = {
+  RUNNING: 'r.end_time IS NULL',
+  SUCCEEDED: 'r.end_time IS NOT NULL AND NOT r.aborted',
+  ABORTED: 'r.end_time IS NOT NULL AND r.aborted',
+};
+
+/**
+ * No further page is redriven; one that is under way is, and counted, first. What has been redriven stays so.
+ * @returns the redrive, `over` if it had ended before; undefined: there is none.
+ */
+export async function cancelBulkRedrive(
+  pool: pg.Pool,
+  id: string,
+): Promise<{ redrive: BulkRedriveRecord; over: boolean } | undefined> {
+  if (!isUuid(id)) return undefined;
+  const { rows } = await pool.query<BulkRedriveRecord>(
+    `UPDATE bulk_redrives r SET aborted = true, end_time = now() WHERE r.id = $1 AND r.end_time IS NULL RETURNING ${COLUMNS}`,
+    [id],
+  );
+  if (rows[0] !== undefined) return { redrive: rows[0], over: false };
+  const redrive = await findBulkRedrive(pool, id);
+  return redrive && { redrive, over: true };
 }
 
 /**
@@ -102,7 +153,8 @@ UPDATE bulk_redrives SET cursor = $2, redriven = redriven + $3, refused = refuse
   end_time = CASE WHEN $5::bool THEN now() END
 WHERE id = $1`;
 
-const COLUMNS = `r.id AS "redriveId", r.filter, r.redriven, r.refused, r.created_at AS "createdAt", r.end_time AS "endTime"`;
+const COLUMNS = `r.id AS "redriveId", r.filter, r.redriven, r.refused, r.aborted,
+  r.created_at AS "createdAt", r.end_time AS "endTime"`;
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
 

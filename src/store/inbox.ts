@@ -99,7 +99,7 @@ export async function abortExecution(
        UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL, paused_at = NULL, pause_reason = NULL,
          error = $2, cause = $3, epoch = epoch + 1
        WHERE id = $1 AND end_time IS NULL AND owner IS NULL
-       RETURNING id, epoch, queue, batch_id, item_count, redrive_count, waited, input,
+       RETURNING id, epoch, queue, batch_id, item_count, waited, input,
          (extract(epoch FROM end_time) * 1000)::bigint AS now_ms
      ), last AS (
        SELECT e.*, coalesce(j.seq, 0) AS seq, coalesce(j.first_event_id + j.event_count, 1) AS next_event_id
@@ -121,7 +121,7 @@ export async function abortExecution(
            'details', jsonb_strip_nulls(jsonb_build_object('error', $2::text, 'cause', $3::text))) AS abort) b
        RETURNING 1
      ), locked AS (
-       SELECT b.id FROM batches b WHERE b.id IN (SELECT batch_id FROM ended WHERE redrive_count = 0) FOR NO KEY UPDATE
+       SELECT b.id FROM batches b WHERE b.id IN (SELECT batch_id FROM ended) FOR NO KEY UPDATE
      ), counted AS (
        UPDATE batches b SET ${batchEndRule({
          succeeded: '0',

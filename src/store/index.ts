@@ -22,8 +22,11 @@ export {
   advanceBulkRedrives,
   type BulkRedriveFilter,
   type BulkRedriveRecord,
+  type BulkRedriveStatus,
+  cancelBulkRedrive,
   createBulkRedrive,
   findBulkRedrive,
+  listBulkRedrives,
 } from './bulk-redrives.js';
 export {
   type ChildAnswer,

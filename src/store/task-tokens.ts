@@ -82,27 +82,40 @@ export type TokenAnswer =
 
 export type AnswerOutcome =
   | { kind: 'delivered'; woken: Woken }
+  /** The same call answered before: it has been delivered. */
+  | { kind: 'repeated' }
   /** There never was such a token, or it was cleared away a day after it was done. */
   | { kind: 'unknown' }
   /** It was answered already, nobody waits for it any more, or its execution has ended. */
   | { kind: 'gone' };
 
-/** Ends the wait for a token, or says that the work goes on. */
+/**
+ * Ends the wait for a token, or says that the work goes on.
+ * @param by the key of the call that answers, if it may be repeated: then its second answer is known as the first.
+ */
 export async function answerToken(
   pool: pg.Pool,
   token: string,
   { kind, ...rest }: TokenAnswer,
+  by?: string,
 ): Promise<AnswerOutcome> {
   if (token.includes('\0')) return { kind: 'unknown' };
   // What comes after frame and key in the signal's JSON text.
   const members = JSON.stringify(rest).slice(1, -1);
-  const { rows } = await pool.query<WokenRow & { known: boolean }>(
-    kind === 'tokenHeartbeat' ? BEAT_TOKEN : ANSWER_TOKEN,
-    [token, kind, members === '' ? '' : `,${members}`],
-  );
+  const values = [token, kind, members === '' ? '' : `,${members}`];
+  const { rows } = await (kind === 'tokenHeartbeat'
+    ? pool.query<WokenRow & { known: boolean }>(BEAT_TOKEN, values)
+    : pool.query<WokenRow & { known: boolean }>(ANSWER_TOKEN, [...values, by ?? null]));
   const woken = wokenOf(rows[0]);
   if (woken !== undefined) return { kind: 'delivered', woken };
-  return { kind: rows[0]?.known === true ? 'gone' : 'unknown' };
+  if (rows[0]?.known !== true) return { kind: 'unknown' };
+  if (by === undefined || kind === 'tokenHeartbeat') return { kind: 'gone' };
+  // A statement of its own, whose snapshot shows what the answer may have waited for.
+  const { rows: own } = await pool.query('SELECT 1 FROM task_tokens WHERE token = $1 AND answered_by = $2', [
+    token,
+    by,
+  ]);
+  return { kind: own.length > 0 ? 'repeated' : 'gone' };
 }
 
 /** Whether an answer would be delivered now, for who could not give one. */

@@ -32,15 +32,17 @@ interface ForgottenOptions {
 export interface Forgotten {
   /** Each round: what somebody waits for. */
   finish(): Promise<void>;
+  /** Each round, last: redrives by filter. Answers whether there is more than one round is to take. */
+  redrive(): Promise<boolean>;
   /** Now and then: what nobody waits for and only takes room. */
   clear(): Promise<void>;
 }
 
 /** Rows that one round looks at: some tens of milliseconds for the database. The next goes on from there. */
 const PAGE = 2_000;
-/** Redrives of one transaction, and how long one round takes for them: the rest of the sweep is not to wait. */
+/** Redrives of one transaction, and how long one round takes for them: who finds dead workers is not to wait for them. */
 const BULK_PAGE = 200;
-const BULK_MS = 2_000;
+const BULK_MS = 500;
 
 export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOptions): Forgotten {
   const { pool } = database;
@@ -65,11 +67,14 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
       ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
       ringFor(await deliverForgotten(pool, PAGE));
+    },
+    redrive: async () => {
       const untilMs = performance.now() + BULK_MS;
-      for (let page = await advanceBulkRedrives(pool, BULK_PAGE); page !== undefined; ) {
+      for (;;) {
+        const page = await advanceBulkRedrives(pool, BULK_PAGE);
+        if (page === undefined) return false;
         for (const { queue, executionId } of page) ring(queue, executionId);
-        if (performance.now() > untilMs) break;
-        page = await advanceBulkRedrives(pool, BULK_PAGE);
+        if (performance.now() > untilMs) return true;
       }
     },
     clear: async () => {

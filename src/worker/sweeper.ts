@@ -125,7 +125,8 @@ export function startSweeper(options: SweeperOptions): Sweeper {
       if (stopping) options.lead(batchId);
       else await options.ringBatch(queue, batchId);
     }
-    return overdueFull || timersFull;
+    const redrivesFull = await options.forgotten.redrive();
+    return overdueFull || timersFull || redrivesFull;
   }
 
   async function ringFor(freed: readonly Freed[]): Promise<void> {

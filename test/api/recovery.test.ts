@@ -101,6 +101,24 @@ describe('redriving', () => {
     });
     for (const id of ids)
       expect((await ask('getExecution', `/executions/${id}`)).body).toMatchObject({ status: 'RUNNING' });
+    await refused(409, 'REDRIVE_ENDED', 'cancelRedrive', path);
+  });
+
+  test('by filter is listed, and can be cancelled once', async () => {
+    const asked = await ask('redriveExecutions', '/redrives', { filter: { stateMachineId: 'frail' } });
+    const { redriveId } = asked.body;
+    expect(await ask('listRedrives', '/redrives?status=RUNNING')).toMatchObject({
+      status: 200,
+      body: { items: [{ redriveId, status: 'RUNNING' }], nextCursor: null },
+    });
+    const cancelled = await ask('cancelRedrive', `/redrives/${String(redriveId)}`);
+    expect(cancelled).toMatchObject({ status: 200, body: { redriveId, status: 'ABORTED' } });
+    expect(await ask('listRedrives', '/redrives?status=ABORTED&limit=1')).toMatchObject({
+      body: { items: [cancelled.body] },
+    });
+    await refused(409, 'REDRIVE_ENDED', 'cancelRedrive', `/redrives/${String(redriveId)}`);
+    await refused(404, 'REDRIVE_NOT_FOUND', 'cancelRedrive', `/redrives/${NOBODY}`);
+    await refused(400, 'INVALID_CURSOR', 'listRedrives', '/redrives?cursor=x');
   });
 
   test('by filter is refused without one, with one for what runs or succeeded, and of no machine', async () => {

@@ -28,6 +28,13 @@ export default {
     }
     return input;
   },
+  /** Shows the token that it was given. */
+  async handOut({ token }, { executionId }) {
+    await pool.query("INSERT INTO ledger (key, execution_id, state_name) VALUES ($1, $2, 'token')", [
+      token,
+      executionId,
+    ]);
+  },
   /** Takes its worker with it. */
   async deadly(_input, context) {
     await book(context);

@@ -169,7 +169,7 @@ test('what had parked with a snapshot is redriven from its end, and keeps the it
   expect(await callsOf(id)).toEqual({ Each: 30, Weak: 2 });
 }, 60_000);
 
-test('all that a filter finds are redriven; a batch does not count its members again', async () => {
+test('all that a filter finds are redriven, and their batch counts how they have ended last', async () => {
   await machine('many', { Frail: task() });
   await turn('down', 'Frail', true);
   const batch = await service.call('POST', '/state-machines/many/batch?wait=60', {
@@ -192,10 +192,11 @@ test('all that a filter finds are redriven; a batch does not count its members a
     ({ count }) => count === 5,
   );
   expect((await service.call('GET', `/batches/${batch.body.batchId}`)).body).toMatchObject({
-    status: 'FAILED',
-    failed: 5,
-    succeeded: 0,
+    status: 'SUCCEEDED',
+    failed: 0,
+    succeeded: 5,
     total: 5,
+    endTime: batch.body.endTime,
   });
 }, 90_000);
 
@@ -247,3 +248,48 @@ test('an execution that kills its worker is skipped, failed or paused, as its ma
   expect(await service.call('DELETE', `/executions/${retried}`)).toMatchObject({ status: 200 });
   expect(await ended(retried)).toMatchObject({ status: 'ABORTED', pausedAt: null });
 }, 120_000);
+
+test('an answer that a workflow gave before its worker died is not refused when it is given again', async () => {
+  await machine('asks', {
+    Ask: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+      Parameters: { FunctionName: 'handOut', Payload: { 'token.$': '$$.Task.Token' } },
+      End: true,
+    },
+  });
+  await machine('answers', {
+    Send: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::aws-sdk:sfn:sendTaskSuccess',
+      Parameters: { 'TaskToken.$': '$.token', Output: '"by another"' },
+      ResultPath: null,
+      End: true,
+    },
+  });
+  const asker = await start('asks');
+  const [handedOut] = await until(
+    async () => (await service.pool.query('SELECT key FROM ledger WHERE execution_id = $1', [asker])).rows,
+    (found) => found.length > 0,
+  );
+  // What the answer's outcome would be written with comes to nothing, until the worker has died.
+  await service.pool.query(`
+    CREATE TABLE gate (shut bool);
+    INSERT INTO gate VALUES (true);
+    CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF (SELECT shut FROM gate) AND NEW.events LIKE '%TaskSucceeded%' AND NEW.events LIKE '%sendTaskSuccess%' THEN
+          RAISE EXCEPTION 'not now';
+        END IF;
+        RETURN NEW;
+      END $$;
+    CREATE TRIGGER hold BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION hold();`);
+  const sender = await start('answers', { token: handedOut?.['key'] });
+  expect(await ended(asker)).toMatchObject({ status: 'SUCCEEDED', output: 'by another' });
+  expect(await read(sender)).toMatchObject({ status: 'RUNNING' });
+  await service.workers.at(-1)?.kill('SIGKILL');
+  await service.pool.query('UPDATE gate SET shut = false');
+  await replaceWorker();
+  expect(await ended(sender)).toMatchObject({ status: 'SUCCEEDED' });
+  await service.pool.query('DROP TRIGGER hold ON journal');
+}, 60_000);

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  abortExecution,
   advanceBulkRedrives,
+  cancelBulkRedrive,
   createBulkRedrive,
   type Database,
   deleteStateMachine,
   findBulkRedrive,
+  getBatch,
+  listBulkRedrives,
+  newId,
   readSignals,
   redriveExecution,
 } from '../../src/store/index.js';
@@ -147,6 +152,32 @@ describe('a redrive', () => {
     expect(await row(child)).toMatchObject({ notify_parent: true });
   });
 
+  test('of a member takes it out of the counters of its batch, until it ends again', async () => {
+    const batchId = newId();
+    await database.pool.query(
+      `INSERT INTO batches (id, state_machine_id, version, mode, status, name_prefix, concurrency, stop_on_error, queue,
+         total, started, succeeded, failed, timed_out, aborted, created_at, updated_at, end_time)
+       VALUES ($1, 'm', 1, 'distributed', 'FAILED', 'p', 0, false, 'm', 5, 5, 1, 2, 1, 2, now(), now(), now())`,
+      [batchId],
+    );
+    const statuses = ['FAILED', 'TIMED_OUT', 'ABORTED', 'ABORTED'];
+    const members: string[] = [];
+    for (const status of statuses) members.push(await ended({ status, batch_id: batchId }));
+    const { endTime } = (await getBatch(database.pool, batchId)) ?? {};
+    const standing = async () => {
+      const { rows } = await database.pool.query(
+        'SELECT status, succeeded, failed, timed_out, aborted, end_time FROM batches WHERE id = $1',
+        [batchId],
+      );
+      return rows[0];
+    };
+    for (const id of members.slice(0, 3)) await redriveExecution(database.pool, id, undefined);
+    const less = { status: 'FAILED', succeeded: 1, failed: 0, timed_out: 0, aborted: 1, end_time: endTime };
+    expect(await standing()).toEqual(less);
+    expect(await abortExecution(database.pool, members[0] ?? '', undefined, undefined)).toBe(true);
+    expect(await standing()).toEqual({ ...less, aborted: 2 });
+  });
+
   test('takes its dead letter away', async () => {
     const id = await ended({ status: 'ABORTED' });
     await database.pool.query(
@@ -188,6 +219,33 @@ describe('a redrive by filter', () => {
     expect((await findBulkRedrive(database.pool, redriveId))?.endTime).toBeInstanceOf(Date);
     for (const id of [empty, stopped, other, later]) expect((await row(id))['status']).not.toBe('RUNNING');
     expect(await findBulkRedrive(database.pool, 'nothing')).toBeUndefined();
+  });
+
+  test('is listed, newest first, and when it is cancelled goes no further', async () => {
+    await makeMachine(database, 'cancelled');
+    for (let n = 0; n < 3; n++) await ended({ state_machine_id: 'cancelled' });
+    const { redriveId } = await createBulkRedrive(database.pool, { stateMachineId: 'cancelled' });
+    expect(await advanceBulkRedrives(database.pool, 2)).toHaveLength(2);
+    const open = await listBulkRedrives(
+      database.pool,
+      { status: 'RUNNING' },
+      { limit: 1, cursor: undefined },
+    );
+    expect(open).toMatchObject({ items: [{ redriveId, redriven: 2 }], nextCursor: null });
+    expect(await cancelBulkRedrive(database.pool, redriveId)).toMatchObject({
+      redrive: { aborted: true, redriven: 2 },
+      over: false,
+    });
+    expect(await advanceBulkRedrives(database.pool, 2)).toBeUndefined();
+    expect(await cancelBulkRedrive(database.pool, redriveId)).toMatchObject({ over: true });
+    expect(await cancelBulkRedrive(database.pool, newId())).toBeUndefined();
+
+    const first = await listBulkRedrives(database.pool, {}, { limit: 1, cursor: undefined });
+    expect(first.items).toMatchObject([{ redriveId, aborted: true }]);
+    const cursor = first.nextCursor ?? undefined;
+    const second = await listBulkRedrives(database.pool, { status: 'SUCCEEDED' }, { limit: 1, cursor });
+    expect(second.items).toMatchObject([{ aborted: false }]);
+    expect(second.items[0]?.redriveId).not.toBe(redriveId);
   });
 
   test('is advanced by one at a time', async () => {

@@ -247,7 +247,7 @@ describe('the plans', () => {
     const lease = await planOf(database.pool, LEASE_TASK, ['busy', null]);
     expect(lease).toContain('Index Scan using task_tokens_offered_idx');
     expect(lease).not.toContain('Seq Scan on task_tokens');
-    const answer = await planOf(database.pool, ANSWER_TOKEN, ['plan-1', 'tokenFailed', '']);
+    const answer = await planOf(database.pool, ANSWER_TOKEN, ['plan-1', 'tokenFailed', '', 'call']);
     expect(answer).toContain('Index Scan using task_tokens_pkey');
     expect(answer).not.toContain('Seq Scan on task_tokens');
   });

@@ -5,6 +5,7 @@ import {
   createActivity,
   type Database,
   deliverMessage,
+  issueToken,
   leaseTask,
   newId,
   readSignals,
@@ -226,6 +227,32 @@ describe('an answer to a token', () => {
       error: 'TaskTimedOut',
       cause: "Task Timed Out: 'Provided task does not exist anymore'",
     });
+  });
+
+  test('that a workflow has given is known again when its call is made again, and no other is', async () => {
+    const asker = await waiting();
+    const token = newId();
+    const ask = { kind: 'function', functionName: 'ask', input: null, token } as const;
+    await invoke(ask, services({ ask: () => 1 }), asker);
+    const send = { kind: 'sendTaskResult', result: 'success', token, output: '1' } as const;
+    const sender = await waiting();
+    const both = await Promise.all([1, 2].map(() => invoke(send, services(), sender)));
+    expect(both).toEqual([
+      { ok: true, output: {} },
+      { ok: true, output: {} },
+    ]);
+    expect(await invoke(send)).toMatchObject({ ok: false, error: 'TaskTimedOut' });
+    expect(await readSignals(database.pool, asker, 0)).toMatchObject([{ kind: 'tokenSucceeded' }]);
+  });
+
+  test('of an execution that has ended is refused however often it is given', async () => {
+    const ended = await putExecution(database, { status: 'ABORTED', end_time: new Date() });
+    const token = newId();
+    await issueToken(database.pool, token, { executionId: ended, frameId: 1, key: `${ended}/3` });
+    const send = { kind: 'sendTaskResult', result: 'failure', token } as const;
+    const sender = await waiting();
+    for (let time = 0; time < 2; time++)
+      expect(await invoke(send, services(), sender)).toMatchObject({ ok: false, error: 'TaskTimedOut' });
   });
 });
 

@@ -5,7 +5,9 @@ import { strict } from '../schemas/json.js';
 import { refusals, STORED, WITH_BODY } from '../schemas/problem.js';
 import {
   BulkRedriveBody,
+  BulkRedrivePage,
   BulkRedriveParams,
+  BulkRedriveQuery,
   BulkRedriveView,
   PauseBody,
   RedriveBody,
@@ -13,6 +15,7 @@ import {
 } from '../schemas/recoveries.js';
 import { bodyOf } from './executions.js';
 import { iso, isoOrNull, withRange } from './instants.js';
+import { pageBody } from './page.js';
 
 const tags = ['Executions'];
 const NONE = strict({});
@@ -65,6 +68,21 @@ export function recoveryRoutes(app: Api, operations: RecoveryOperations): void {
   );
 
   app.get(
+    '/redrives',
+    {
+      schema: {
+        operationId: 'listRedrives',
+        summary: 'List redrives by filter',
+        description: 'The newest first.',
+        tags,
+        querystring: BulkRedriveQuery,
+        response: { 200: BulkRedrivePage, ...refusals(STORED, ['INVALID_CURSOR']) },
+      },
+    },
+    async ({ query }) => pageBody(await operations.listBulkRedrives(query), bulkBodyOf),
+  );
+
+  app.get(
     '/redrives/:redriveId',
     {
       schema: {
@@ -77,6 +95,25 @@ export function recoveryRoutes(app: Api, operations: RecoveryOperations): void {
       },
     },
     async ({ params }) => bulkBodyOf(await operations.bulkRedrive(params.redriveId)),
+  );
+
+  app.delete(
+    '/redrives/:redriveId',
+    {
+      schema: {
+        operationId: 'cancelRedrive',
+        summary: 'Cancel a redrive by filter',
+        description: 'Nothing more is redriven. What has been runs on.',
+        tags,
+        params: BulkRedriveParams,
+        querystring: NONE,
+        response: {
+          200: BulkRedriveView,
+          ...refusals(STORED, WITH_BODY, ['REDRIVE_NOT_FOUND', 'REDRIVE_ENDED']),
+        },
+      },
+    },
+    async ({ params }) => bulkBodyOf(await operations.cancelBulkRedrive(params.redriveId)),
   );
 
   app.post(

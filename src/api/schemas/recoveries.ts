@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { filter, ofMachine } from './executions.js';
 import { anyJson, instant, nullable, oneOf, strict } from './json.js';
+import { PageQuery, pageOf } from './page.js';
 
 export const RedriveBody = strict(
   {
@@ -54,24 +55,34 @@ export const BulkRedriveParams = Type.Object({
   }),
 });
 
+const STATUSES = ['RUNNING', 'SUCCEEDED', 'ABORTED'] as const;
+
+export const BulkRedriveQuery = strict({
+  status: Type.Optional(oneOf(STATUSES, { description: 'Redrives in this status.' })),
+  ...PageQuery,
+});
+
 export const BulkRedriveView = Type.Object(
   {
     redriveId: Type.String({
       description: 'Unique, and ordered by time.',
       examples: ['0198c1a2-7d4e-7c3a-9f0b-5a4b3c2d1e0f'],
     }),
-    status: oneOf(['RUNNING', 'SUCCEEDED'], {
-      description: 'SUCCEEDED when all that the filter finds have been looked at.',
+    status: oneOf(STATUSES, {
+      description:
+        'SUCCEEDED when all that the filter finds have been looked at; ABORTED when it was cancelled before.',
     }),
     filter: anyJson({ description: 'As it was given.', examples: [{ stateMachineId: 'order-processing' }] }),
     redriven: Type.Integer({ description: 'How many run again.' }),
     refused: Type.Integer({ description: 'How many were found that cannot be redriven.' }),
     createdAt: instant('When it was asked for. What ended later is left alone.'),
-    endTime: nullable(instant('When the last was looked at; null before.')),
+    endTime: nullable(instant('When the last was looked at, or it was cancelled; null before.')),
   },
   { title: 'BulkRedrive' },
 );
 export type BulkRedriveView = Static<typeof BulkRedriveView>;
+
+export const BulkRedrivePage = pageOf(BulkRedriveView, 'BulkRedrivePage');
 
 export const PauseBody = strict(
   {

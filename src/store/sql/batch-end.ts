@@ -24,6 +24,8 @@ interface Counts {
  *    aborted. Members are only created while it is RUNNING, under the same row lock, so this happens once.
  * 3. FAILED and TIMED_OUT count as failed, ABORTED as aborted; only failed ones trip stopOnError, or a map
  *    run's threshold.
+ * 4. A member that is redriven is taken out of the counters (`sql/redrive.ts`), and counted when it ends again. A batch that
+ *    had ended stays so, at its time; it has SUCCEEDED once all its members have.
  *
  * A statement that may touch several batches locks them in id order first. When `end_time` comes back
  * non-null, whoever waits is told: `pg_notify('escapement_ended', id)`.
@@ -52,11 +54,11 @@ export function batchEndRule(by: BatchIncrements): string {
     items_aborted = b.items_aborted + ${items.aborted}
       + CASE WHEN ${trips} THEN b.item_total - ${itemsStarted} ELSE 0 END,
     status = CASE
-      WHEN b.end_time IS NOT NULL THEN b.status
+      WHEN b.end_time IS NOT NULL THEN ${recountedStatus(over, failed, aborted)}
       WHEN ${over} THEN ${finalStatus({ failed, aborted, exceeded })}
       WHEN ${trips} THEN 'STOPPING'
       ELSE b.status END,
-    end_time = CASE WHEN ${over} THEN coalesce(b.end_time, now()) END,
+    end_time = coalesce(b.end_time, CASE WHEN ${over} THEN now() END),
     owner = CASE WHEN ${over} THEN NULL ELSE b.owner END,
     updated_at = now()`;
 }
@@ -106,6 +108,11 @@ function exceedsThreshold(itemsFailed: string): string {
   return `coalesce(
       ${itemsFailed} > coalesce(b.tolerated_count, CASE WHEN b.tolerated_percentage IS NULL THEN 0 END), false)
       OR coalesce(${itemsFailed} * 100 > b.tolerated_percentage::numeric * b.item_total, false)`;
+}
+
+/** Of a batch that had ended, and one of whose members was redriven. Children of map runs are not. */
+function recountedStatus(over: string, failed: string, aborted: string): string {
+  return `CASE WHEN b.mode <> 'mapRun' AND ${over} AND ${failed} + ${aborted} = 0 THEN 'SUCCEEDED' ELSE b.status END`;
 }
 
 function finalStatus({

@@ -52,7 +52,7 @@ WITH me AS MATERIALIZED (
   FROM me, unnest($17::uuid[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::float8[])
     d (id, epoch, status, output, error, cause, current_state, end_ms)
   WHERE e.id = d.id AND e.owner = me.id AND e.epoch = d.epoch AND e.status = 'RUNNING'
-  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.redrive_count, e.waited, e.notify_parent
+  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.waited, e.notify_parent
 ), read_signals AS (
   DELETE FROM inbox i USING unnest($25::uuid[], $26::int[]) s (id, seq)
   WHERE i.execution_id = s.id AND i.seq <= s.seq AND EXISTS (SELECT 1 FROM me)
@@ -73,8 +73,7 @@ WITH me AS MATERIALIZED (
     sum(items) FILTER (WHERE status IN ('FAILED', 'TIMED_OUT')) AS items_failed,
     sum(items) FILTER (WHERE status = 'TIMED_OUT') AS items_timed_out,
     sum(items) FILTER (WHERE status = 'ABORTED') AS items_aborted
-  -- A member that was redriven has been counted when it ended first.
-  FROM (SELECT batch_id, status, coalesce(item_count, 1) AS items FROM ended WHERE batch_id IS NOT NULL AND redrive_count = 0) m
+  FROM (SELECT batch_id, status, coalesce(item_count, 1) AS items FROM ended WHERE batch_id IS NOT NULL) m
   GROUP BY batch_id
 ), locked AS (
   SELECT b.id FROM batches b WHERE b.id IN (SELECT id FROM members) ORDER BY b.id FOR NO KEY UPDATE

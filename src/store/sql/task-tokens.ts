@@ -28,13 +28,16 @@ const DATA = `'{"frameId":' || t.frame_id || ',"key":' || to_json(t.key)::text |
 
 /**
  * Marks the token as done and delivers the answer. Of two answers at once the second waits for the first, finds it
- * done and is refused. Plan: the primary keys of task_tokens and executions.
+ * done and is refused. Who answered is written down only if somebody waits. Plan: the primary keys of task_tokens and
+ * executions.
  *
- * $1 token, $2 kind, $3 members of the data.
+ * $1 token, $2 kind, $3 members of the data, $4 the key of the call that answers, or null.
  */
 export const ANSWER_TOKEN = `
 WITH answered AS (
-  UPDATE task_tokens t SET done_at = now() WHERE t.token = $1 AND t.done_at IS NULL
+  UPDATE task_tokens t SET done_at = now(),
+    answered_by = CASE WHEN EXISTS (SELECT 1 FROM executions x WHERE x.id = t.execution_id AND x.end_time IS NULL) THEN $4::text END
+  WHERE t.token = $1 AND t.done_at IS NULL
   RETURNING t.execution_id, ${DATA}
 ), ${wakeWith('answered', '$2::text')}
 SELECT k.token IS NOT NULL AS known, ${WOKEN}

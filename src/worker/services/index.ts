@@ -66,7 +66,7 @@ export function createServices({ functions, mapRuns, http: settings, ...deps }: 
             return started.finally(() => starting.delete(effect.key));
           });
         case 'sendTaskResult':
-          return durably(() => sendTaskResult(deps, asked));
+          return durably(() => sendTaskResult(deps, asked, effect.key));
         case 'findActivity':
           return durably(() => findActivity(deps, asked.activityArn));
         case 'offerTask':

@@ -21,18 +21,27 @@ export async function issueToken(
   return { ok: true, output: null };
 }
 
-/** SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat, from within a workflow. */
-export async function sendTaskResult(deps: ServiceDeps, call: SendTaskResultCall): Promise<TaskOutcome> {
+/**
+ * SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat, from within a workflow. `key`: the call's; when it is made again after a
+ * crash, the answer that it has given already counts as given.
+ */
+export async function sendTaskResult(
+  deps: ServiceDeps,
+  call: SendTaskResultCall,
+  key: string,
+): Promise<TaskOutcome> {
   const { pool } = deps.database;
   const answer = answerOf(call);
   // AWS looks at the token first.
   const outcome =
     answer === undefined
       ? { kind: await standingOfToken(pool, call.token) }
-      : await answerToken(pool, call.token, answer);
+      : await answerToken(pool, call.token, answer, key);
   switch (outcome.kind) {
     case 'delivered':
       ringFor(deps, [outcome.woken]);
+      return { ok: true, output: {} };
+    case 'repeated':
       return { ok: true, output: {} };
     case 'open':
       return refused('InvalidOutput', "Invalid Output: 'The output is not JSON'");
