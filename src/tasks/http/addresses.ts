@@ -71,6 +71,9 @@ const SPECIAL = blockList([
   '203.0.113.0/24',
   '224.0.0.0/4',
   '240.0.0.0/4',
+  // Not in the registry, which calls it public: within Azure it is the machine's own host, with its secrets
+  // (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
+  '168.63.129.16/32',
   // Within 2000::/3: protocols' own, Teredo and 6to4 (an IPv4 address in disguise), documentation.
   '2001::/23',
   '2001:db8::/32',
