@@ -95,7 +95,7 @@ async function start(stateMachineId: string, input: object, ring = true): Promis
   return answer.execution.executionId;
 }
 
-async function ended(id: string, withinMs = 10_000): Promise<Record<string, unknown>> {
+async function ended(id: string, withinMs = 25_000): Promise<Record<string, unknown>> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const row = await rowOf(id);
