@@ -19,13 +19,13 @@ import {
   untoldChildren,
   untoldMapRuns,
   voidTokensOfEnded,
+  type Woken,
 } from '../store/index.js';
-import { type Ring, ringFor } from './services/service.js';
 
 interface ForgottenOptions {
   database: Database;
   arns: Arns;
-  ring: Ring;
+  ring: (queue: string, executionId: string) => void;
   ringBatch: (queue: string, batchId: string) => Promise<void>;
 }
 
@@ -49,18 +49,22 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
   let waitsAfter = NO_ID;
   let inboxAfter = NO_ID;
 
+  const ringFor = (woken: readonly Woken[]): void => {
+    for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
+  };
+
   return {
     finish: async () => {
-      ringFor({ ring }, await tellParents(pool, arns, await untoldChildren(pool, PAGE)));
+      ringFor(await tellParents(pool, arns, await untoldChildren(pool, PAGE)));
       const { orphans, last } = await orphanedChildren(pool, childrenAfter, PAGE);
       for (const orphan of orphans) {
         const stop = await deliverSignal(pool, orphan, 'stop', {});
         if (stop.found && !stop.ended && stop.owner === null) ring(stop.queue, orphan);
       }
       childrenAfter = last ?? NO_ID;
-      ringFor({ ring }, await tellMapRunParents(pool, await untoldMapRuns(pool)));
+      ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
-      ringFor({ ring }, await deliverForgotten(pool, PAGE));
+      ringFor(await deliverForgotten(pool, PAGE));
       const untilMs = performance.now() + BULK_MS;
       for (let page = await advanceBulkRedrives(pool, BULK_PAGE); page !== undefined; ) {
         for (const { queue, executionId } of page) ring(queue, executionId);
