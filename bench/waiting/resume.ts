@@ -6,12 +6,11 @@
  * kept from helping, so what is measured is the way that every wake-up takes, not the net below it.
  */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../src/std/json.js';
 import type { Service } from '../ours/service.js';
 import { median, percentile } from '../statistics.js';
+import { serveFunctions } from './functions.js';
 import { measureService } from './measure.js';
 import { say } from './process-facts.js';
 
@@ -27,33 +26,7 @@ interface Woken {
   executionId: string;
 }
 
-const calls = new Map<string, { response: ServerResponse; closed: Promise<unknown> }>();
-const endpoint = createServer((request, response) => {
-  let text = '';
-  request.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  request.on('end', () => {
-    const id = String(request.headers['escapement-execution-id']);
-    if (request.url === '/hold') calls.set(id, { response, closed: once(response, 'close') });
-    else if (request.url === '/tell-token') {
-      tokens.set(id, String((JSON.parse(text) as { token: string }).token));
-      response.end('{}');
-    } else {
-      const again = refused.has(id);
-      refused.add(id);
-      response.writeHead(again ? 200 : 500, { 'content-type': 'application/json' }).end('{"error":"First"}');
-    }
-  });
-});
-const tokens = new Map<string, string>();
-const refused = new Set<string>();
-
-endpoint.listen(0, '127.0.0.1');
-await once(endpoint, 'listening');
-const address = endpoint.address();
-if (address === null || typeof address === 'string') throw new Error('the endpoint has no port');
-const endpointUrl = `http://127.0.0.1:${address.port}`;
+const functions = await serveFunctions();
 try {
   await measureService(
     {
@@ -64,14 +37,13 @@ try {
     measureAll,
   );
 } finally {
-  endpoint.closeAllConnections();
-  endpoint.close();
+  functions.stop();
 }
 
 async function measureAll(service: Service): Promise<void> {
   const { url, call, createMachine } = service;
   for (const name of ['hold', 'tell-token', 'fail-first'])
-    await call('POST', '/task-endpoints', { name, url: `${endpointUrl}/${name}` });
+    await call('POST', '/task-endpoints', { name, url: `${functions.url}/${name}` });
   const { activityArn } = await call<{ activityArn: string }>('POST', '/activities', { name: 'work' });
   const machines: Record<string, Json> = {
     timer: { Type: 'Wait', TimestampPath: '$.at', End: true },
@@ -149,7 +121,7 @@ async function measureAll(service: Service): Promise<void> {
     const { executionId } = await start('token');
     await sleep(REST_MS);
     const atMs = Date.now();
-    await post(`/task-tokens/${tokens.get(executionId) ?? ''}/success`, { output: 1 });
+    await post(`/task-tokens/${functions.tokens.get(executionId) ?? ''}/success`, { output: 1 });
     return { atMs, executionId };
   });
   await report(service, "an activity worker's answer", async () => {
@@ -181,7 +153,10 @@ async function measureAll(service: Service): Promise<void> {
     const { executionId } = await start('call');
     await sleep(REST_MS);
     const atMs = Date.now();
-    calls.get(executionId)?.response.writeHead(200, { 'content-type': 'application/json' }).end('1');
+    functions.calls
+      .get(executionId)
+      ?.response.writeHead(200, { 'content-type': 'application/json' })
+      .end('1');
     return { atMs, executionId };
   });
   await report(service, 'a resume, of what had its message meanwhile', async () => {
@@ -227,7 +202,7 @@ async function measureAll(service: Service): Promise<void> {
     await sleep(REST_MS);
     const begun = performance.now();
     await call('DELETE', `/executions/${executionId}`);
-    await calls.get(executionId)?.closed;
+    await functions.calls.get(executionId)?.closed;
     stops.push(performance.now() - begun);
   }
   tell('a stop, to the call that is broken off', stops);

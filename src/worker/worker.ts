@@ -35,6 +35,7 @@ import { startScheduler } from './scheduler.js';
 import type { HttpSettings } from './services/http.js';
 import { createServices } from './services/index.js';
 import { createMapRuns } from './services/map-runs.js';
+import { ringFor } from './services/service.js';
 import { openSession, type Session } from './session.js';
 import { acquireUntil } from './slots.js';
 import { createStopLane } from './stop-lane.js';
@@ -105,7 +106,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         ...(await tellParents(database.pool, arns, executions)),
         ...(await tellMapRunParents(database.pool, mapRuns)),
       ];
-      for (const { owner, queue, executionId } of parents) if (owner === null) ringNow(queue, executionId);
+      ringFor({ ring: ringNow }, parents);
     } catch (error) {
       log.warn({ err: error }, 'a parent could not be told of an end; the sweeper will');
     }

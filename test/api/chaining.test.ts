@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { askAsPromised } from './asking.js';
 import { type ApiDocument, loadDocument } from './document.js';
 import type { Answer } from './listening.js';
 import { openService, type Service } from './service.js';
@@ -13,14 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Asks, and checks that the answer is one that the document promises. */
-async function ask(operationId: string, path: string, body?: unknown): Promise<Answer> {
-  const operation = document.operations.find((one) => one.operationId === operationId);
-  if (operation === undefined) throw new Error(`the document has no ${operationId}`);
-  const answer = await service.send(operation.method, path, body);
-  expect(document.complaintAbout(operation, answer.status, answer.body)).toBeUndefined();
-  return answer;
-}
+const ask = (operationId: string, path: string, body?: unknown): Promise<Answer> =>
+  askAsPromised(service, document, operationId, path, body);
 
 const create = (body: object) => ask('createTransformer', '/transformers', body);
 const start = (machine: string, body: object) =>

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createVault, openConnection, openTaskEndpoint } from '../../src/store/index.js';
+import { askAsPromised } from './asking.js';
 import { type ApiDocument, loadDocument } from './document.js';
 import type { Answer } from './listening.js';
 import { openService, type Service } from './service.js';
@@ -19,14 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([service.close(), keyless.close()]));
 
-/** Asks, and checks that the answer is one that the document promises. */
-async function ask(operationId: string, path: string, body?: unknown, of = service): Promise<Answer> {
-  const operation = document.operations.find((one) => one.operationId === operationId);
-  if (operation === undefined) throw new Error(`the document has no ${operationId}`);
-  const answer = await of.send(operation.method, path, body);
-  expect(document.complaintAbout(operation, answer.status, answer.body)).toBeUndefined();
-  return answer;
-}
+const ask = (operationId: string, path: string, body?: unknown, of = service): Promise<Answer> =>
+  askAsPromised(of, document, operationId, path, body);
 
 const OAUTH = {
   type: 'OAUTH_CLIENT_CREDENTIALS',

@@ -3,6 +3,7 @@ import { createBatchStore } from '../../src/store/index.js';
 import { insertMapRun } from '../batches/map-runs.js';
 import { endMember } from '../batches/rows.js';
 import { insertWorker } from '../store/rows.js';
+import { askAsPromised } from './asking.js';
 import { type ApiDocument, loadDocument } from './document.js';
 import type { Answer } from './listening.js';
 import { openService, type Service } from './service.js';
@@ -14,14 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Asks, and checks that the answer is one that the document promises. */
-async function ask(path: string, operationId: string): Promise<Answer> {
-  const answer = await service.send('GET', path);
-  const operation = document.operations.find((one) => one.operationId === operationId);
-  if (operation === undefined) throw new Error(`the document has no ${operationId}`);
-  expect(document.complaintAbout(operation, answer.status, answer.body)).toBeUndefined();
-  return answer;
-}
+const ask = (path: string, operationId: string): Promise<Answer> =>
+  askAsPromised(service, document, operationId, path);
 
 async function startParent(): Promise<string> {
   const definition = { StartAt: 'A', States: { A: { Type: 'Task', Resource: 'a', End: true } } };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { advanceBulkRedrives } from '../../src/store/index.js';
+import { askAsPromised } from './asking.js';
 import { type ApiDocument, loadDocument } from './document.js';
 import type { Answer } from './listening.js';
 import { openService, type Service } from './service.js';
@@ -14,14 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Asks, and checks that the answer is one that the document promises. */
-async function ask(operationId: string, path: string, body?: unknown): Promise<Answer> {
-  const operation = document.operations.find((one) => one.operationId === operationId);
-  if (operation === undefined) throw new Error(`the document has no ${operationId}`);
-  const answer = await service.send(operation.method, path, body);
-  expect(document.complaintAbout(operation, answer.status, answer.body)).toBeUndefined();
-  return answer;
-}
+const ask = (operationId: string, path: string, body?: unknown): Promise<Answer> =>
+  askAsPromised(service, document, operationId, path, body);
 
 async function refused(status: number, code: string, ...asked: Parameters<typeof ask>): Promise<Answer> {
   const answer = await ask(...asked);

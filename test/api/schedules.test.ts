@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decide } from '../../src/schedules/index.js';
 import { fireSchedule } from '../../src/store/index.js';
+import { askAsPromised } from './asking.js';
 import { type ApiDocument, loadDocument } from './document.js';
 import type { Answer } from './listening.js';
 import { openService, type Service } from './service.js';
@@ -18,14 +19,8 @@ async function machine(id: string): Promise<void> {
   await service.send('POST', '/state-machines', { id, name: id, definition });
 }
 
-/** Asks, and checks that the answer is one that the document promises. */
-async function ask(operationId: string, path: string, body?: unknown): Promise<Answer> {
-  const operation = document.operations.find((one) => one.operationId === operationId);
-  if (operation === undefined) throw new Error(`the document has no ${operationId}`);
-  const answer = await service.send(operation.method, path, body);
-  expect(document.complaintAbout(operation, answer.status, answer.body)).toBeUndefined();
-  return answer;
-}
+const ask = (operationId: string, path: string, body?: unknown): Promise<Answer> =>
+  askAsPromised(service, document, operationId, path, body);
 
 const daily = { stateMachineId: 'reports', cron: '0 9 * * *', timeZone: 'Europe/Berlin' };
 

@@ -3,32 +3,27 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { compileMachine, type Machine, parseDefinition, validateDefinition } from '../../src/asl/index.js';
-import { createArns, distributedMapOf, type HistoryEvent, processorMachine } from '../../src/engine/index.js';
-import { createDatabaseClock, systemEntropy } from '../../src/main/clock.js';
+import { parseDefinition, validateDefinition } from '../../src/asl/index.js';
+import type { HistoryEvent } from '../../src/engine/index.js';
 import { type ObjectStore, openObjectStore } from '../../src/objects/index.js';
-import { connectQueues, type Queues } from '../../src/queue/index.js';
+import type { Queues } from '../../src/queue/index.js';
 import {
-  connectDatabase,
-  createDefinitions,
   createStarts,
   createStateMachine,
   type Database,
   deliverSignal,
-  ensureQueues,
   leaveWorkers,
   listMapRuns,
   type MapRunRow,
   readEventRows,
 } from '../../src/store/index.js';
-import { createFunctions, type Handlers } from '../../src/tasks/index.js';
-import { startWorker, type Worker } from '../../src/worker/index.js';
-import { createDatabase, type TestDatabase } from '../setup/database.js';
+import type { Handlers } from '../../src/tasks/index.js';
+import type { Worker } from '../../src/worker/index.js';
 import { eventually } from '../setup/eventually.js';
 import { rememberingLog } from '../setup/log.js';
-import { testRedis } from '../setup/redis.js';
+import { arns, type House, openHouse } from './house.js';
 
-let testDatabase: TestDatabase;
+let house: House;
 let database: Database;
 let queues: Queues;
 let objectsDir: string;
@@ -64,59 +59,22 @@ function handlersOf(worker: string): Handlers {
 }
 
 beforeAll(async () => {
-  testDatabase = await createDatabase();
-  database = connectDatabase({ url: testDatabase.url, poolSize: 10, log });
-  await ensureQueues(database, {});
-  const redis = testRedis();
-  queues = connectQueues({ redisUrl: redis.url, databaseUrl: testDatabase.url, prefix: redis.prefix, log });
+  house = await openHouse(log);
+  ({ database, queues } = house);
   objectsDir = await mkdtemp(path.join(tmpdir(), 'map-runs-'));
   await mkdir(path.join(objectsDir, 'bucket'));
 });
 
 afterAll(async () => {
-  await queues.close();
-  await database.close();
-  await testDatabase.drop();
+  await house.close();
   await rm(objectsDir, { recursive: true });
 });
 
-const arns = createArns({ region: 'us-east-1', accountId: '000000000000' });
-
 function worker(name: string, objects: ObjectStore | 'none' | undefined): Promise<Worker> {
-  const definitions = createDefinitions({
-    database,
-    compile: (text) => {
-      const parsed = parseDefinition(text);
-      if (!parsed.ok) throw new Error('does not parse');
-      return compileMachine(parsed.definition);
-    },
-    processorOf: (machine: Machine, label: string) => {
-      const processor = processorMachine(machine, label);
-      const type = distributedMapOf(machine, label)?.distributed?.executionType;
-      return processor && type && { machine: processor, type };
-    },
-  });
-  return startWorker({
-    database,
-    queues,
-    functions: createFunctions({ handlers: handlersOf(name), arnOf: (name) => name, logFor: () => log }),
-    arns,
+  return house.startWorker(handlersOf(name), {
+    concurrency: 20,
     objects:
       objects === 'none' ? undefined : (objects ?? openObjectStore({ directory: objectsDir, s3: undefined })),
-    clock: createDatabaseClock(),
-    entropy: systemEntropy,
-    versionOf: (id, version) => definitions.version(id, version),
-    config: {
-      concurrency: 20,
-      queues: undefined,
-      historyLimit: 25_000,
-      retryPolicy: { attempts: 3, backoffMs: 50, timeoutMs: 10_000 },
-      leaseMs: 3_000,
-      heartbeatMs: 500,
-      sweepMs: 1_000,
-      shutdownGraceMs: 5_000,
-    },
-    log,
   });
 }
 

@@ -1,41 +1,28 @@
 /** Schedules with real workers: what is due is started, runs, and lets go of what waits for it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { compileMachine, parseDefinition } from '../../src/asl/index.js';
-import { createArns } from '../../src/engine/index.js';
-import { createDatabaseClock, systemEntropy } from '../../src/main/clock.js';
-import { connectQueues, type Queues } from '../../src/queue/index.js';
 import type { OverlapPolicy } from '../../src/schedules/index.js';
 import {
-  connectDatabase,
-  createDefinitions,
   createSchedule,
   createStateMachine,
   type Database,
-  ensureQueues,
   findSchedule,
   type ScheduleRecord,
 } from '../../src/store/index.js';
-import { createFunctions } from '../../src/tasks/index.js';
-import { startWorker, type Worker } from '../../src/worker/index.js';
-import { createDatabase, type TestDatabase } from '../setup/database.js';
+import type { Worker } from '../../src/worker/index.js';
 import { eventually } from '../setup/eventually.js';
 import { rememberingLog } from '../setup/log.js';
-import { testRedis } from '../setup/redis.js';
+import { type House, openHouse } from './house.js';
 
-let testDatabase: TestDatabase;
+let house: House;
 let database: Database;
-let queues: Queues;
 let workers: Worker[];
 const log = rememberingLog();
 /** Lets a handler return, by the execution that it runs for. */
 const held = new Map<string, () => void>();
 
 beforeAll(async () => {
-  testDatabase = await createDatabase();
-  database = connectDatabase({ url: testDatabase.url, poolSize: 16, log });
-  await ensureQueues(database, {});
-  const redis = testRedis();
-  queues = connectQueues({ redisUrl: redis.url, databaseUrl: testDatabase.url, prefix: redis.prefix, log });
+  house = await openHouse(log);
+  ({ database } = house);
   await createStateMachine(database, {
     stateMachineId: 'm',
     name: 'm',
@@ -52,46 +39,16 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const release of held.values()) release();
   await Promise.all(workers.map((one) => one.stop()));
-  await queues.close();
-  await database.close();
-  await testDatabase.drop();
+  await house.close();
 });
 
 function worker(): Promise<Worker> {
-  const definitions = createDefinitions({
-    database,
-    processorOf: () => undefined,
-    compile: (text) => {
-      const parsed = parseDefinition(text);
-      if (!parsed.ok) throw new Error('does not parse');
-      return compileMachine(parsed.definition);
+  return house.startWorker(
+    {
+      hold: (input, { executionId }) => new Promise((resolve) => held.set(executionId, () => resolve(input))),
     },
-  });
-  const handlers = {
-    hold: (input: unknown, { executionId }: { executionId: string }) =>
-      new Promise((resolve) => held.set(executionId, () => resolve(input))),
-  };
-  return startWorker({
-    database,
-    queues,
-    functions: createFunctions({ handlers, arnOf: (name) => name, logFor: () => log }),
-    arns: createArns({ region: 'us-east-1', accountId: '000000000000' }),
-    objects: undefined,
-    clock: createDatabaseClock(),
-    entropy: systemEntropy,
-    versionOf: (id, version) => definitions.version(id, version),
-    config: {
-      concurrency: 10,
-      queues: undefined,
-      historyLimit: 25_000,
-      retryPolicy: { attempts: 3, backoffMs: 50, timeoutMs: 10_000 },
-      leaseMs: 5_000,
-      heartbeatMs: 500,
-      sweepMs: 1_000,
-      shutdownGraceMs: 5_000,
-    },
-    log,
-  });
+    { leaseMs: 5_000 },
+  );
 }
 
 /** A schedule that is due once a year, and whenever a test says. */

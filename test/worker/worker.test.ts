@@ -1,25 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { compileMachine, parseDefinition } from '../../src/asl/index.js';
-import { createArns } from '../../src/engine/index.js';
-import { createDatabaseClock, systemEntropy } from '../../src/main/clock.js';
-import { connectQueues, type Queues } from '../../src/queue/index.js';
+import type { Queues } from '../../src/queue/index.js';
 import {
-  connectDatabase,
-  createDefinitions,
   createStarts,
   createStateMachine,
   type Database,
   deliverSignal,
-  ensureQueues,
   type StartAnswer,
 } from '../../src/store/index.js';
-import { createFunctions, type Handlers } from '../../src/tasks/index.js';
-import { startWorker, type Worker } from '../../src/worker/index.js';
-import { createDatabase, type TestDatabase } from '../setup/database.js';
+import type { Handlers } from '../../src/tasks/index.js';
+import type { Worker } from '../../src/worker/index.js';
 import { rememberingLog } from '../setup/log.js';
-import { testRedis } from '../setup/redis.js';
+import { type House, openHouse } from './house.js';
 
-let testDatabase: TestDatabase;
+let house: House;
 let database: Database;
 let queues: Queues;
 const log = rememberingLog();
@@ -56,50 +49,16 @@ const handlers: Handlers = {
 };
 
 beforeAll(async () => {
-  testDatabase = await createDatabase();
-  database = connectDatabase({ url: testDatabase.url, poolSize: 10, log });
-  await ensureQueues(database, {});
-  const redis = testRedis();
-  queues = connectQueues({ redisUrl: redis.url, databaseUrl: testDatabase.url, prefix: redis.prefix, log });
+  house = await openHouse(log);
+  ({ database, queues } = house);
 });
 
 afterAll(async () => {
-  await queues.close();
-  await database.close();
-  await testDatabase.drop();
+  await house.close();
 });
 
 function worker(concurrency = 10, shutdownGraceMs = 5_000): Promise<Worker> {
-  const definitions = createDefinitions({
-    database,
-    processorOf: () => undefined,
-    compile: (text) => {
-      const parsed = parseDefinition(text);
-      if (!parsed.ok) throw new Error('does not parse');
-      return compileMachine(parsed.definition);
-    },
-  });
-  return startWorker({
-    database,
-    queues,
-    functions: createFunctions({ handlers, arnOf: (name) => name, logFor: () => log }),
-    arns: createArns({ region: 'us-east-1', accountId: '000000000000' }),
-    objects: undefined,
-    clock: createDatabaseClock(),
-    entropy: systemEntropy,
-    versionOf: (id, version) => definitions.version(id, version),
-    config: {
-      concurrency,
-      queues: undefined,
-      historyLimit: 25_000,
-      retryPolicy: { attempts: 3, backoffMs: 50, timeoutMs: 10_000 },
-      leaseMs: 3_000,
-      heartbeatMs: 500,
-      sweepMs: 1_000,
-      shutdownGraceMs,
-    },
-    log,
-  });
+  return house.startWorker(handlers, { concurrency, shutdownGraceMs });
 }
 
 let machines = 0;
@@ -136,7 +95,7 @@ async function start(stateMachineId: string, input: object, ring = true): Promis
   return answer.execution.executionId;
 }
 
-async function ended(id: string, withinMs = 10_000): Promise<Record<string, unknown>> {
+async function ended(id: string, withinMs = 25_000): Promise<Record<string, unknown>> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const row = await rowOf(id);

@@ -48,8 +48,7 @@ export async function untilDone<T>(
       return await work();
     } catch (error) {
       if (signal.aborted || isRefusedData(error)) throw error;
-      // The 1st failure, the 2nd, the 4th, the 8th and so on: an outage that lasts is told of again, and fills no log.
-      if ((tries & (tries + 1)) === 0)
+      if (tries % TELL_EVERY === 0)
         log.warn({ err: error, tries: tries + 1, ...about }, 'a call could not be made yet; trying again');
       await sleep(Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** tries));
     }
@@ -58,3 +57,5 @@ export async function untilDone<T>(
 
 const PAUSE_MS = 100;
 const PAUSE_MAX_MS = 2_000;
+/** Failures: about twice a minute an outage that lasts is told of again, by each call that waits for its end. */
+const TELL_EVERY = 16;
