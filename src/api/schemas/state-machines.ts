@@ -67,7 +67,7 @@ const NewRecovery = strict(
   {
     title: 'NewRecovery',
     description:
-      'What becomes of an execution whose worker died while it was advancing it. Holds at once, for executions that run, too. null: the calls are made again, and after 20 deaths in a row the execution is a dead letter.',
+      'What becomes of an execution whose worker died while it was advancing it. Holds at once, for executions that run, too. null: the calls are made again, and at the 20th death in a row the execution is paused.',
   },
 );
 
