@@ -110,7 +110,7 @@ async function free(
 }
 
 /**
- * Of a machine without a strategy: an execution that has seen so many workers die in a row, without parking between, is
+ * Of a machine without a strategy: an execution that has seen so many workers die in a row, with no call back between, is
  * what kills them.
  */
 const DEATHS_MAX = 20;

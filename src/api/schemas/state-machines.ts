@@ -55,7 +55,8 @@ const recovered = anyJson({
 const maxRecoveries = Type.Integer({
   minimum: 0,
   maximum: 1000,
-  description: 'After so many in a row, without parking between, the execution is paused. 3 when absent.',
+  description:
+    'After so many in a row, without a call that has come back between, the execution is paused. 3 when absent.',
 });
 
 const NewRecovery = strict(
