@@ -106,6 +106,7 @@ export class Activation {
   /** The calls that the last owner left under way are still to be made, once the inbox and the clock have had their say. */
   #owesCalls = false;
   #paused = false;
+  #answered = false;
   readonly #happened: Happening[] = [];
   readonly #calls = new Map<string, Call>();
   #news: Deferred<void> = createDeferred();
@@ -294,7 +295,7 @@ export class Activation {
     const snapshot = worthIt
       ? { seq: changed ? this.#seq + 1 : this.#seq, text: snapshotOf(this.#run) }
       : undefined;
-    return { kind: 'parked', inboxSeq: this.#inboxSeq, wakeAtMs, snapshot };
+    return { kind: 'parked', inboxSeq: this.#inboxSeq, wakeAtMs, snapshot, answered: this.#answered };
   }
 
   #handsBack(): boolean {
@@ -396,6 +397,7 @@ export class Activation {
         // Cancelled, timed out or abandoned meanwhile: nobody waits for this outcome.
         if (this.#calls.get(key) !== call) return;
         this.#calls.delete(key);
+        this.#answered = true;
         this.#happen(
           outcome.ok
             ? { kind: 'taskSucceeded', frameId, key, output: outcome.output }

@@ -239,7 +239,8 @@ export function endRun(
 }
 
 function isStillWanted(draft: Draft, effect: Effect): boolean {
-  if (effect.kind === 'end') return true;
+  // What a redrive lets go is of frames that ended before.
+  if (effect.kind === 'end' || draft.run.meta.ended !== undefined) return true;
   const frame =
     effect.kind === 'invoke' ? frameOf(draft, effect.frameId) : draft.run.frames.get(effect.frameId);
   const phase = frame?.phase;

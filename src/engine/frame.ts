@@ -42,11 +42,17 @@ export type Phase =
   /** A Wait state, until then. */
   | { kind: 'waiting'; untilMs: number }
   /** A Retry's pause, until then. */
-  | { kind: 'retrying'; untilMs: number }
+  | { kind: 'retrying'; untilMs: number; owed?: Owed }
   /** A Parallel or Map whose children run. */
   | ChildrenPhase
   /** A child that has ended; it waits for its siblings. The root: the execution has ended. */
   | { kind: 'done'; output: Json };
+
+/** Of what is kept for a redrive: what the frame had going on in the world when its execution ended. */
+export interface Owed {
+  key: string;
+  awaited: Awaited;
+}
 
 export interface TaskPhase extends TaskTimes {
   kind: 'task';

@@ -9,9 +9,12 @@
  * 3. A Parallel or Map goes on with the children that it had. One that failed by itself, after it had joined them or
  *    before it had any, starts again.
  * 4. Retries count anew.
+ * 5. What a frame waited for is let go after the end is committed, which a crash may prevent; the sweeper does not look at what
+ *    runs again. So it is kept, and let go once more by the redrive.
  */
 import { childrenOf, type Draft, frameOf } from './draft.js';
-import type { Frame } from './frame.js';
+import type { Frame, Owed } from './frame.js';
+import { awaitedOf } from './invocation.js';
 
 /** Every frame as a redrive takes it up, with those that the failure has cut. Before the end drops them. */
 export function leftFrames(draft: Draft): Frame[] {
@@ -57,5 +60,16 @@ function asTakenUp(frame: Frame, isParent: boolean, isFailing: boolean): Frame {
     phase.kind === 'done' ||
     (phase.kind === 'children' && (isParent || !isFailing)) ||
     (phase.kind === 'enter' && !isFailing);
-  return { ...frame, retries: [], phase: stays ? phase : { kind: 'retrying', untilMs: 0 } };
+  if (stays) return { ...frame, retries: [] };
+  const owed = owedBy(frame);
+  return {
+    ...frame,
+    retries: [],
+    phase: { kind: 'retrying', untilMs: 0, ...(owed !== undefined && { owed }) },
+  };
+}
+
+function owedBy(frame: Frame): Owed | undefined {
+  const awaited = awaitedOf(frame);
+  return awaited === undefined || !('key' in frame.phase) ? undefined : { key: frame.phase.key, awaited };
 }

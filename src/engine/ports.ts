@@ -39,7 +39,14 @@ export interface FrameDelta {
 
 /** How an execution stands when an activation leaves it. `inboxSeq`: how many of its signals are folded in. */
 export type Leave =
-  | { kind: 'parked'; inboxSeq: number; wakeAtMs: number | undefined; snapshot: Snapshot | undefined }
+  | {
+      kind: 'parked';
+      inboxSeq: number;
+      wakeAtMs: number | undefined;
+      snapshot: Snapshot | undefined;
+      /** A call came back: what had killed its workers, if anything has, is not what runs now. */
+      answered: boolean;
+    }
   | {
       kind: 'ended';
       inboxSeq: number;

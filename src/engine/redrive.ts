@@ -20,6 +20,8 @@ export function redrive(draft: Draft, { redriveCount }: { redriveCount: number }
   for (const frame of left) {
     const { phase } = frame;
     if (phase.kind === 'retrying' || phase.kind === 'children') resumed.push(frame.enteredEventId);
+    if (phase.kind === 'retrying' && phase.owed !== undefined)
+      draft.effects.push({ kind: 'release', frameId: frame.id, ...phase.owed });
     draft.changed.set(
       frame.id,
       phase.kind === 'retrying' ? { ...frame, phase: { kind: 'retrying', untilMs: nowMs } } : frame,

@@ -230,9 +230,9 @@ function timeOut(draft: Draft): void {
 
 /** In turn, since each may change what is around it. */
 async function interruptCalls(draft: Draft, how: Interruption): Promise<void> {
-  for (const { frameId, call } of pendingInvocations(draft.run)) {
+  for (const { frameId } of pendingInvocations(draft.run)) {
     if (draft.meta.ended !== undefined) return;
-    if (call.kind === 'function') await interruptCall(draft, frameId, how);
+    await interruptCall(draft, frameId, how);
   }
 }
 

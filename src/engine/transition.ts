@@ -126,13 +126,13 @@ function answered(
   }
 }
 
-/** The worker that was calling a function for the frame has died: the state is left without it, or has failed. */
+/** The worker that was calling a function, or something over HTTP, for the frame has died: the state is left without it, or has failed. */
 export function interruptCall(draft: Draft, id: number, how: Interruption): Maybe<void> {
   const phase = frameOf(draft, id)?.phase;
-  if (phase?.kind !== 'task' || phase.call.kind !== 'function') return;
+  if (phase?.kind !== 'task' || (phase.call.kind !== 'function' && phase.call.kind !== 'httpRequest')) return;
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
-  if (state.type !== 'Task') throw new Error(`a ${state.type} state called a function`);
+  if (state.type !== 'Task') throw new Error(`a ${state.type} state made a call`);
   cancelTask(draft, frame);
   endCall(frame);
   return carryOut(draft, frame, state, () => interruptTask(draft, frame, state, how));

@@ -211,7 +211,7 @@ function storable(text: string | undefined): string | null {
   return text?.replaceAll('\u0000', '') ?? null;
 }
 
-/** The 26 parameters of the flush: columns, not rows, for unnest. */
+/** The 27 parameters of the flush: columns, not rows, for unnest. */
 function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
   const j: [string[], number[], number[], number[], number[], (string | null)[], string[], string[]] = [
     [],
@@ -225,6 +225,7 @@ function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
   ];
   const p: [string[], number[], (number | null)[], number[], (string | null)[], (string | null)[], number[]] =
     [[], [], [], [], [], [], []];
+  const answered: number[] = [];
   const d: [
     string[],
     number[],
@@ -257,6 +258,7 @@ function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
       p[4].push(leave.currentState ?? null);
       p[5].push(how.snapshot?.text ?? null);
       p[6].push(how.snapshot?.seq ?? 0);
+      answered.push(how.answered ? 1 : 0);
     } else {
       d[0].push(executionId);
       d[1].push(epoch);
@@ -299,5 +301,6 @@ function toParameters(workerId: string, entries: readonly Entry[]): unknown[] {
     floatArray(d[7]),
     uuidArray(s[0]),
     intArray(s[1]),
+    intArray(answered),
   ];
 }

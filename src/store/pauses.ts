@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { isUuid } from './ids.js';
 import { INBOX_CHANNEL } from './inbox.js';
+import { withTransaction } from './own-session.js';
 import { pauseStatement, resumeStatement } from './sql/pause.js';
 
 export interface PauseAnswer {
@@ -15,7 +16,7 @@ export interface PauseAnswer {
 
 /**
  * From now on nobody takes the execution up; whoever is advancing it makes no more calls and hands it back. What comes in
- * meanwhile is kept.
+ * meanwhile is kept. One that has been asked to stop is not paused any more.
  * @returns undefined when there is no such execution.
  */
 export function pauseExecution(
@@ -38,6 +39,10 @@ async function change(
   values: readonly unknown[],
 ): Promise<PauseAnswer | undefined> {
   if (!isUuid(id)) return undefined;
-  const { rows } = await pool.query<PauseAnswer>(statement, [id, ...values]);
-  return rows[0];
+  return withTransaction(pool, async (session) => {
+    // A statement of its own: the next one shows the signals that came in before.
+    await session.query('SELECT 1 FROM executions WHERE id = $1 FOR NO KEY UPDATE', [id]);
+    const { rows } = await session.query<PauseAnswer>(statement, [id, ...values]);
+    return rows[0];
+  });
 }

@@ -96,7 +96,9 @@ async function free(
       [...values],
     );
     if (gone.length === 0) return [];
-    // A statement of its own, so that its snapshot is younger than the last flush of the dead.
+    // Statements of their own: their snapshots are younger than the last flush of the dead, and the second one shows all
+    // signals that came in before the locks.
+    await session.query(LOCK_OWNED, [gone.map(({ id }) => id)]);
     const { rows } = await session.query<{ id: string; queue: string; runnable: boolean }>(FREE, [
       gone.map(({ id }) => id),
       deaths,
@@ -107,12 +109,22 @@ async function free(
   });
 }
 
-/** An execution that has seen so many workers die in a row, without parking between, is what kills them. */
+/**
+ * Of a machine without a strategy: an execution that has seen so many workers die in a row, with no call back between, is
+ * what kills them.
+ */
 const DEATHS_MAX = 20;
 
-/** Whether a machine's strategy pauses the execution now, or its worker's death is one too many. */
-const PAUSES = `coalesce(o.recovery->>'strategy' = 'pause'
-      OR e.recoveries + 1 > (o.recovery->>'maxRecoveries')::int, false)`;
+const LOCK_OWNED = `
+SELECT 1 FROM executions WHERE end_time IS NULL AND wake_at <= now() + interval '1 s' AND owner = ANY($1::uuid[])
+ORDER BY id FOR NO KEY UPDATE`;
+
+/**
+ * Whether a machine's strategy pauses the execution now, or its worker's death is one too many. One that is to be stopped
+ * is stopped: it calls nothing any more.
+ */
+const PAUSES = `(o.died AND NOT o.stopping
+      AND (coalesce(o.recovery->>'strategy' = 'pause', false) OR e.recoveries + 1 >= o.deaths_max))`;
 
 /** Whether the machine hears of it, to skip or to fail what was interrupted. */
 const TELLS = `(coalesce(o.recovery->>'strategy' IN ('skip', 'fail'), false) AND NOT ${PAUSES})`;
@@ -129,35 +141,28 @@ WITH let_go AS (
     succeeded = queue_totals.succeeded + excluded.succeeded,
     failed = queue_totals.failed + excluded.failed
 ), owned AS MATERIALIZED (
-  SELECT e.id, CASE WHEN $2 > 0 THEN m.recovery END AS recovery
+  SELECT e.id, $2 > 0 AS died, CASE WHEN $2 > 0 THEN m.recovery END AS recovery,
+    coalesce((m.recovery->>'maxRecoveries')::int + 1, $3) AS deaths_max,
+    EXISTS (SELECT 1 FROM inbox i WHERE i.execution_id = e.id AND i.kind = 'stop') AS stopping
   FROM executions e LEFT JOIN state_machines m ON m.id = split_part(e.state_machine_id, '/', 1)
   WHERE e.end_time IS NULL AND e.wake_at <= now() + interval '1 s' AND e.owner = ANY($1::uuid[])
 ), freed AS (
   UPDATE executions e SET
     owner = NULL,
-    faults = e.faults + $2,
     recoveries = e.recoveries + $2,
     inbox_seq = e.inbox_seq + CASE WHEN ${TELLS} THEN 1 ELSE 0 END,
     paused_at = CASE WHEN ${PAUSES} THEN coalesce(e.paused_at, now()) ELSE e.paused_at END,
     pause_reason = CASE WHEN ${PAUSES} AND e.paused_at IS NULL
       THEN e.recoveries + 1 || ' in a row: a worker died while it was advancing it' ELSE e.pause_reason END,
-    wake_at = CASE WHEN e.paused_at IS NOT NULL OR ${PAUSES} THEN NULL
-      WHEN o.recovery IS NULL AND e.faults + $2 >= $3 AND $2 > 0 THEN NULL ELSE now() END
+    wake_at = CASE WHEN e.paused_at IS NOT NULL OR ${PAUSES} THEN NULL ELSE now() END
   FROM owned o WHERE e.id = o.id AND e.end_time IS NULL AND e.owner = ANY($1::uuid[])
-  RETURNING e.id, e.queue, e.faults, e.wake_at IS NOT NULL AS runnable, e.paused_at IS NOT NULL AS paused,
-    e.inbox_seq, o.recovery,
-    coalesce(o.recovery->>'strategy' IN ('skip', 'fail')
-      AND e.recoveries <= (o.recovery->>'maxRecoveries')::int, false) AS tells
+  RETURNING e.id, e.queue, e.wake_at IS NOT NULL AS runnable, e.inbox_seq, o.recovery,
+    coalesce(o.recovery->>'strategy' IN ('skip', 'fail'), false) AND (o.stopping OR e.recoveries < o.deaths_max) AS tells
 ), told AS (
   -- A strategy that is more than to try again; of what pauses, whoever resumes it tries again.
   INSERT INTO inbox (execution_id, seq, kind, data, created_at)
   SELECT f.id, f.inbox_seq, 'interrupted', (f.recovery - 'maxRecoveries')::text, now()
   FROM freed f WHERE f.tells
-), dead AS (
-  INSERT INTO dead_letters (id, queue, execution_id, error, attempts, failed_at)
-  SELECT gen_random_uuid(), queue, id, 'WorkerDied: ' || faults || ' workers in a row died while they were advancing it', faults, now()
-  FROM freed WHERE NOT runnable AND NOT paused
-  ON CONFLICT (execution_id) DO UPDATE SET error = excluded.error, attempts = excluded.attempts, failed_at = excluded.failed_at
 )
 SELECT id, queue, runnable FROM freed
 `;

@@ -156,6 +156,9 @@ export function createRunner(options: RunnerOptions): Runner {
       else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
       return 'parked';
     } catch (error) {
+      // Declared dead meanwhile, and its connections closed: it is another's by now.
+      const { abandoned, draining } = session.standing;
+      if (abandoned && !draining) return 'elsewhere';
       await giveBack(claimed, session, error);
       return 'fault';
     } finally {

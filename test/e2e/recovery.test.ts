@@ -234,6 +234,20 @@ test('an execution that kills its worker is skipped, failed or paused, as its ma
   await replaceWorker();
   expect(await ended(failed)).toMatchObject({ status: 'FAILED', error: 'Escapement.Interrupted' });
 
+  const always = { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 99 };
+  await machine(
+    'retried',
+    { Deadly: { Type: 'Task', Resource: 'deadly', Retry: [always], End: true } },
+    { recovery: { strategy: 'fail', maxRecoveries: 1 } },
+  );
+  const looped = await start('retried');
+  for (let deaths = 0; deaths < 2; deaths++) await replaceWorker();
+  await until(
+    () => read(looped),
+    ({ pausedAt }) => pausedAt !== null,
+  );
+  expect(await callsOf(looped)).toEqual({ Deadly: 2 });
+
   await machine('retries', states, { recovery: { strategy: 'retry', maxRecoveries: 1 } });
   const retried = await start('retries');
   await replaceWorker();

@@ -37,7 +37,7 @@ async function parkedOn(definition: JsonObject): Promise<{ run: Run; seq: number
   const run = newRun(about, compile(definition), entropy);
   const { activation, leaves } = activate({ run, seq: 0, epoch: 1, nowMs: START_MS });
   await activation.advance();
-  expect(leaves).toMatchObject([{ kind: 'parked' }]);
+  expect(leaves).toMatchObject([{ kind: 'parked', answered: true }]);
   return { run, seq: activation.position.seq };
 }
 

@@ -74,7 +74,7 @@ test('fail fails the interrupted state, and its Catch may take it', async () => 
   });
 });
 
-test('only calls of functions were interrupted: what waits goes on waiting, and a token is given up with its call', async () => {
+test('only calls were interrupted: what waits goes on waiting, and a token is given up with its call', async () => {
   const both = await interrupted(
     machineOf({
       Both: parallel([
@@ -99,5 +99,20 @@ test('only calls of functions were interrupted: what waits goes on waiting, and 
   expect(await waiting.take({ kind: 'interrupted', strategy: 'fail' })).toMatchObject({
     history: [],
     effects: [],
+  });
+});
+
+test('a call over HTTP was interrupted like one of a function', async () => {
+  const charge = task('arn:aws:states:::http:invoke', {
+    Parameters: {
+      ApiEndpoint: 'https://pay.example/charges',
+      Method: 'POST',
+      Authentication: { ConnectionArn: 'arn:aws:events:us-east-1:000000000000:connection/pay/1' },
+    },
+  });
+  const { take } = await interrupted(machineOf({ Charge: charge }));
+  expect(end(await take({ kind: 'interrupted', strategy: 'fail' }))).toMatchObject({
+    status: 'FAILED',
+    error: 'Escapement.Interrupted',
   });
 });

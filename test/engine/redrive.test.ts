@@ -182,6 +182,25 @@ describe('a redrive', () => {
     expect(stopped.elapsedMs).toBe(1_000 + 60_000 + 5_000);
   });
 
+  test('lets go once more what the execution waited for when it ended: a crash may have prevented it', async () => {
+    const ask = task('arn:aws:states:::lambda:invoke.waitForTaskToken', {
+      Parameters: { FunctionName: 'ask', Payload: { 'token.$': '$$.Task.Token' } },
+      TimeoutSeconds: 100,
+    });
+    const { end, released } = await play({
+      definition: machineOf({ Both: parallel([{ Ask: ask }, { Other: ask }]) }),
+      handlers: { ask: () => ({ output: null }) },
+      signals: [{ atMs: 1_000, happening: { kind: 'stop' } }],
+      redrives: 1,
+    });
+    expect(end).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    const [first, second, third, fourth, ...later] = released;
+    expect([third, fourth]).toEqual([first, second]);
+    expect(first?.key).not.toBe(second?.key);
+    for (const { key } of later) expect([first?.key, second?.key]).not.toContain(key);
+    expect(later.length).toBeGreaterThan(0);
+  });
+
   test('keeps variables, and nothing of what a Catcher had cut before', async () => {
     const played = await play({
       definition: machineOf({

@@ -271,6 +271,21 @@ describe('a park', () => {
     expect(Math.abs((row['wake_at'] as Date).getTime() - wakeAtMs)).toBeLessThan(2);
   });
 
+  test('forgets the deaths of workers once a call has come back, and no sooner', async () => {
+    const [kept, forgotten] = (await insertExecutions(pool, 2)) as [string, string];
+    await claimAll([kept, forgotten]);
+    await pool.query('UPDATE executions SET recoveries = 2 WHERE id = ANY($1)', [[kept, forgotten]]);
+    await Promise.all([
+      journal.append(checkpointOf(kept, 1, 1), leaveOf(kept, 1, PARK_FOR_EVER)),
+      journal.append(
+        checkpointOf(forgotten, 1, 1),
+        leaveOf(forgotten, 1, { ...PARK_FOR_EVER, answered: true }),
+      ),
+    ]);
+    expect(await rowOf(kept)).toMatchObject({ owner: null, recoveries: 2 });
+    expect(await rowOf(forgotten)).toMatchObject({ owner: null, recoveries: 0 });
+  });
+
   test('that crosses a signal is woken at once, in either order', async () => {
     const ids = await insertExecutions(pool, 200);
     await claimAll(ids);

@@ -56,6 +56,21 @@ describe('a pause', () => {
     expect(await row(id)).toMatchObject({ paused_at: null });
   });
 
+  test('of what has been asked to stop is none: the stop is not kept waiting', async () => {
+    const parked = await putExecution(database, { wake_at: null });
+    const owned = await putExecution(database, { owner: await worker(), wake_at: new Date(0), epoch: 1 });
+    for (const id of [parked, owned]) {
+      await deliverSignal(database.pool, id, 'stop', {});
+      expect(await pauseExecution(database.pool, id, undefined)).toMatchObject({
+        changed: false,
+        ended: false,
+      });
+      expect(await row(id)).toMatchObject({ paused_at: null });
+      expect(await isWoken(id)).toBe(true);
+      expect(await signalsOf(id)).toMatchObject([{ kind: 'stop' }]);
+    }
+  });
+
   test('of what somebody has tells the owner, and survives the owner', async () => {
     const workerId = await worker();
     const id = await putExecution(database, { owner: workerId, wake_at: new Date(0), epoch: 1 });
@@ -117,18 +132,26 @@ async function advanced(recovery: Recovery | null): Promise<{ id: string; kill()
 }
 
 describe('the death of its worker', () => {
-  test('leaves an execution of a machine without a strategy to be tried again, and 20 times make a dead letter', async () => {
+  test('leaves an execution of a machine without a strategy to be tried again, and 20 times pause it', async () => {
     const { id, kill } = await advanced(null);
     await kill();
-    expect(await row(id)).toMatchObject({ owner: null, paused_at: null, faults: 1 });
+    expect(await row(id)).toMatchObject({ owner: null, paused_at: null, recoveries: 1, faults: 0 });
     expect(await isWoken(id)).toBe(true);
     for (let deaths = 1; deaths < 20; deaths++) await kill();
-    expect(await row(id)).toMatchObject({ paused_at: null, wake_at: null });
+    expect(await row(id)).toMatchObject({ wake_at: null, faults: 0 });
+    expect((await row(id))['pause_reason']).toContain('20 in a row');
     expect(await signalsOf(id)).toEqual([]);
-    const { rowCount } = await database.pool.query('SELECT 1 FROM dead_letters WHERE execution_id = $1', [
-      id,
-    ]);
-    expect(rowCount).toBe(1);
+    await resumeExecution(database.pool, id);
+    await kill();
+    expect(await isWoken(id)).toBe(true);
+  });
+
+  test('does not pause what is to be stopped', async () => {
+    const once = await advanced({ strategy: 'pause', maxRecoveries: 0 });
+    await deliverSignal(database.pool, once.id, 'stop', {});
+    await once.kill();
+    expect(await row(once.id)).toMatchObject({ owner: null, paused_at: null });
+    expect(await isWoken(once.id)).toBe(true);
   });
 
   test('pauses it where the machine says so', async () => {

@@ -49,4 +49,10 @@ export function leaveOf(executionId: string, epoch: number, leave: Leave): Leave
   return { executionId, epoch, currentState: 'S', leave };
 }
 
-export const PARK_FOR_EVER: Leave = { kind: 'parked', inboxSeq: 0, wakeAtMs: undefined, snapshot: undefined };
+export const PARK_FOR_EVER: Extract<Leave, { kind: 'parked' }> = {
+  kind: 'parked',
+  inboxSeq: 0,
+  wakeAtMs: undefined,
+  snapshot: undefined,
+  answered: false,
+};

@@ -55,7 +55,8 @@ const recovered = anyJson({
 const maxRecoveries = Type.Integer({
   minimum: 0,
   maximum: 1000,
-  description: 'After so many in a row, without parking between, the execution is paused. 3 when absent.',
+  description:
+    'After so many in a row, without a call that has come back between, the execution is paused. 3 when absent.',
 });
 
 const NewRecovery = strict(
@@ -67,7 +68,7 @@ const NewRecovery = strict(
   {
     title: 'NewRecovery',
     description:
-      'What becomes of an execution whose worker died while it was advancing it. Holds at once, for executions that run, too. null: the calls are made again, and after 20 deaths in a row the execution is a dead letter.',
+      'What becomes of an execution whose worker died while it was advancing it. Holds at once, for executions that run, too. null: the calls are made again, and at the 20th death in a row the execution is paused.',
   },
 );
 

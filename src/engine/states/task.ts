@@ -266,10 +266,10 @@ export type Interruption = SignalData['interrupted'];
 /** The error of a state whose worker died, where its machine says that it is to fail, or to be skipped. */
 const INTERRUPTED: Failure = {
   error: 'Escapement.Interrupted',
-  cause: 'The worker that was calling the function has died.',
+  cause: 'The worker that was making the call has died.',
 };
 
-/** Its worker died while it was calling the function: the state fails, or is left with what it was to be left with. */
+/** Its worker died while it was making the call: the state fails, or is left with what it was to be left with. */
 export function interruptTask(draft: Draft, frame: Frame, state: TaskState, how: Interruption): Outcome {
   const failed = failTask(draft, frame, state, INTERRUPTED);
   if (how.strategy === 'fail') return failed;

@@ -27,13 +27,13 @@ WITH me AS MATERIALIZED (
   UPDATE executions e SET
     owner = NULL,
     faults = 0,
-    recoveries = 0,
+    recoveries = CASE WHEN p.answered = 1 THEN 0 ELSE e.recoveries END,
     current_state = p.current_state,
     wake_at = CASE WHEN e.paused_at IS NOT NULL THEN NULL WHEN e.inbox_seq > p.inbox_seq THEN now() ELSE to_timestamp(p.wake_ms / 1000) END,
     snapshot = CASE WHEN p.snapshot IS NULL THEN e.snapshot ELSE p.snapshot END,
     snapshot_seq = CASE WHEN p.snapshot IS NULL THEN e.snapshot_seq ELSE p.snapshot_seq END
-  FROM me, unnest($10::uuid[], $11::int[], $12::float8[], $13::int[], $14::text[], $15::text[], $16::int[])
-    p (id, epoch, wake_ms, inbox_seq, current_state, snapshot, snapshot_seq)
+  FROM me, unnest($10::uuid[], $11::int[], $12::float8[], $13::int[], $14::text[], $15::text[], $16::int[], $27::int[])
+    p (id, epoch, wake_ms, inbox_seq, current_state, snapshot, snapshot_seq, answered)
   WHERE e.id = p.id AND e.owner = me.id AND e.epoch = p.epoch
   RETURNING e.id, e.inbox_seq > p.inbox_seq AND e.paused_at IS NULL AS woken
 ), ended AS (

@@ -21,13 +21,14 @@ SELECT e.end_time IS NOT NULL AS ended, c.id IS NOT NULL AS changed, coalesce(c.
 FROM executions e LEFT JOIN changed c ON c.id = e.id WHERE e.id = $1`;
 }
 
-/** Plan: executions_pkey. $1 execution, $2 the reason. */
+/** What is to be stopped is not paused any more. Plan: executions_pkey, inbox_pkey. $1 execution, $2 the reason. */
 export const pauseStatement = (channel: string): string => `
 WITH changed AS (
   UPDATE executions e SET paused_at = now(), pause_reason = $2,
     wake_at = CASE WHEN e.owner IS NOT NULL THEN e.wake_at END,
     inbox_seq = e.inbox_seq + CASE WHEN e.owner IS NULL THEN 0 ELSE 1 END
   WHERE e.id = $1 AND e.end_time IS NULL AND e.paused_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.execution_id = e.id AND i.kind = 'stop')
   RETURNING e.id, e.owner, e.queue, e.inbox_seq, e.owner IS NOT NULL AS told
 ), ${tell('pause', channel)}`;
 
