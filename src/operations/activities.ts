@@ -4,6 +4,7 @@ import {
   createActivity,
   deleteActivity,
   findActivity,
+  hasActivity,
   leaseTask,
   listActivities,
 } from '../store/index.js';
@@ -47,7 +48,7 @@ export function createActivityOperations(deps: Deps): ActivityOperations {
 
     poll: guarded(async (name, { workerName, ...waiting } = {}) => {
       checkLine(workerName, WORKER_NAME_MAX, '/workerName');
-      if ((await findActivity(pool, name)) === undefined) throw unknown(name);
+      if (!(await hasActivity(pool, name))) throw unknown(name);
       return poll(deps, name, workerName, waiting);
     }),
   };
@@ -69,14 +70,10 @@ async function poll(
     const looked = new AbortController();
     const signals = signal === undefined ? looked.signal : AbortSignal.any([signal, looked.signal]);
     const woken = deps.tasks.wait(name, until - performance.now(), signals);
-    // Whoever has gone must not take a task with him.
-    const leased =
-      signal?.aborted === true
-        ? undefined
-        : await leaseTask(deps.database.pool, name, workerName).catch((error: unknown) => {
-            looked.abort();
-            throw error;
-          });
+    const leased = await leaseTask(deps.database.pool, name, workerName, signal).catch((error: unknown) => {
+      looked.abort();
+      throw error;
+    });
     if (leased !== undefined) {
       looked.abort();
       // There may be more.
@@ -85,7 +82,12 @@ async function poll(
       return { taskToken: leased.token, input: JSON.parse(leased.input) as Json };
     }
     await woken;
-    if (signal?.aborted === true || performance.now() >= until) return undefined;
+    if (signal?.aborted === true) {
+      // He may have been told of a task, and did not take it.
+      deps.tasks.ring(name);
+      return undefined;
+    }
+    if (performance.now() >= until) return undefined;
   }
 }
 

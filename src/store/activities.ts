@@ -29,6 +29,13 @@ export async function createActivity(
   return found === undefined ? createActivity(pool, name) : { ...found, created: false };
 }
 
+/** Whether there is such an activity: unlike `findActivity` at no more cost when many tasks wait. */
+export async function hasActivity(pool: pg.Pool, name: string): Promise<boolean> {
+  if (name.includes('\0')) return false;
+  const { rowCount } = await pool.query('SELECT 1 FROM activities WHERE name = $1', [name]);
+  return rowCount === 1;
+}
+
 /** undefined: there is no activity of this name. */
 export async function findActivity(pool: pg.Pool, name: string): Promise<ActivityRecord | undefined> {
   if (name.includes('\0')) return undefined;

@@ -4,6 +4,7 @@ export {
   createActivity,
   deleteActivity,
   findActivity,
+  hasActivity,
   listActivities,
   TASKS_CHANNEL,
 } from './activities.js';

@@ -8,7 +8,7 @@
 import type pg from 'pg';
 import type { ForFrame, SignalData } from '../engine/index.js';
 import { TASKS_CHANNEL } from './activities.js';
-import { withTransaction } from './own-session.js';
+import { withSession, withTransaction } from './own-session.js';
 import { ANSWER_TOKEN, BEAT_TOKEN, LEASE_TASK } from './sql/task-tokens.js';
 import { HAS_READ, type Woken, type WokenRow, wokenOf } from './waking.js';
 
@@ -56,23 +56,38 @@ export interface LeasedTask {
   woken: Woken;
 }
 
-/** Takes the oldest task of an activity; undefined: there is none. */
+/**
+ * Takes the oldest task of an activity; undefined: there is none.
+ * @param signal aborts when who asks has gone: he then takes none, also when he went while it was being taken. Between
+ * the question and the answer may be a wait for a session of the pool, which is long when many ask at once.
+ */
 export async function leaseTask(
   pool: pg.Pool,
   activity: string,
   workerName: string | undefined,
+  signal?: AbortSignal,
 ): Promise<LeasedTask | undefined> {
-  for (;;) {
-    const { rows } = await pool.query<WokenRow & { token: string; input: string }>(LEASE_TASK, [
-      activity,
-      workerName ?? null,
-    ]);
-    const row = rows[0];
-    if (row === undefined) return undefined;
-    const woken = wokenOf(row);
-    // Of an execution that has ended: nobody waits for it, and nobody will take it again.
-    if (woken !== undefined) return { token: row.token, input: row.input, woken };
-  }
+  const isGone = (): boolean => signal?.aborted === true;
+  return withSession(pool, async (session) => {
+    for (;;) {
+      if (isGone()) return undefined;
+      await session.query('BEGIN');
+      const { rows } = await session.query<WokenRow & { token: string; input: string }>(LEASE_TASK, [
+        activity,
+        workerName ?? null,
+      ]);
+      if (isGone()) {
+        await session.query('ROLLBACK');
+        return undefined;
+      }
+      await session.query('COMMIT');
+      const row = rows[0];
+      if (row === undefined) return undefined;
+      const woken = wokenOf(row);
+      // Of an execution that has ended: nobody waits for it, and nobody will take it again.
+      if (woken !== undefined) return { token: row.token, input: row.input, woken };
+    }
+  });
 }
 
 export type TokenAnswer =

@@ -140,6 +140,17 @@ describe('a connection', () => {
     expect(JSON.stringify(answer.body)).not.toContain('S3CRET');
   });
 
+  test("whose header's name and value were confused is refused without showing either", async () => {
+    const apiKey = { name: 'Bearer S3CRET', value: 'Authorization' };
+    const { status, body } = await ask('createConnection', '/connections', {
+      name: 'confused',
+      type: 'API_KEY',
+      apiKey,
+    });
+    expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'VALIDATION_FAILED' });
+    expect(JSON.stringify(body)).not.toContain('S3CRET');
+  });
+
   test('with a name that AWS does not allow is refused', async () => {
     expect(await ask('createConnection', '/connections', { name: 'a b', type: 'NONE' })).toMatchObject({
       status: 400,

@@ -191,6 +191,31 @@ describe('the tasks of an activity', () => {
     expect(await leaseTask(database.pool, 'pass', undefined)).toBeUndefined();
   });
 
+  test('are not taken by who has gone, also when he went while it was being taken', async () => {
+    const { executionId } = await offered('gone', '1');
+    expect(await leaseTask(database.pool, 'gone', 'eve', AbortSignal.abort())).toBeUndefined();
+    const session = await database.pool.connect();
+    const leaving = new AbortController();
+    try {
+      await session.query('BEGIN');
+      await session.query('SELECT 1 FROM executions WHERE id = $1 FOR UPDATE', [executionId]);
+      const leased = leaseTask(database.pool, 'gone', 'eve', leaving.signal);
+      for (;;) {
+        const { rows } = await session.query<{ waiting: boolean }>(
+          'SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))) AS waiting',
+        );
+        if (rows[0]?.waiting === true) break;
+      }
+      leaving.abort();
+      await session.query('COMMIT');
+      expect(await leased).toBeUndefined();
+    } finally {
+      session.release();
+    }
+    expect(await readSignals(database.pool, executionId, 0)).toEqual([]);
+    expect(await leaseTask(database.pool, 'gone', 'eve')).toMatchObject({ input: '1' });
+  });
+
   test('wake one poller each', async () => {
     const bell = createTaskBell(database, silent);
     const woken: string[] = [];

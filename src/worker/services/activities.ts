@@ -1,11 +1,10 @@
 import { activityNameIn, type Call, type TaskOutcome } from '../../engine/index.js';
-import { offerTask as offer, type ReturnAddress, findActivity as readActivity } from '../../store/index.js';
+import { hasActivity, offerTask as offer, type ReturnAddress } from '../../store/index.js';
 import { refused, type ServiceDeps } from './service.js';
 
 /** Whether there is such an activity. */
 export async function findActivity({ database }: ServiceDeps, activityArn: string): Promise<TaskOutcome> {
-  const found = await readActivity(database.pool, activityNameIn(activityArn));
-  if (found !== undefined) return { ok: true, output: null };
+  if (await hasActivity(database.pool, activityNameIn(activityArn))) return { ok: true, output: null };
   return refused('ActivityDoesNotExist', `Activity Does Not Exist: '${activityArn}'`);
 }
 
