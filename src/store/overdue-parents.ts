@@ -26,11 +26,16 @@ export async function overdueParents(pool: pg.Pool, afterId: string, limit: numb
 /** The same for the children of distributed Maps. Plan: batches_open_idx, then the primary key. */
 export async function overdueMapRunParents(pool: pg.Pool, limit: number): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
-    `SELECT DISTINCT p.id FROM batches b JOIN executions p ON p.id = b.parent_id
+    `SELECT DISTINCT p.id FROM batches b, ${parentOf('b')}
      WHERE b.end_time IS NULL AND b.mode = 'mapRun' AND ${isOverdue('p')} ORDER BY p.id LIMIT $1`,
     [limit],
   );
   return rows.map(({ id }) => id);
+}
+
+/** By its primary key: OFFSET keeps the planner from reading all that is overdue, which may be a backlog of any length. */
+function parentOf(child: string): string {
+  return `LATERAL (SELECT e.id, e.end_time, e.owner, e.wake_at FROM executions e WHERE e.id = ${child}.parent_id OFFSET 0) p`;
 }
 
 /** What is paused has no `wake_at`. */
@@ -44,5 +49,5 @@ WITH page AS MATERIALIZED (
   SELECT id, parent_id FROM executions WHERE notify_parent AND end_time IS NULL AND id > $1 ORDER BY id LIMIT $2
 )
 SELECT max(id::text) AS last, count(*)::int AS looked,
-  (SELECT array_agg(DISTINCT p.id) FROM page c JOIN executions p ON p.id = c.parent_id WHERE ${isOverdue('p')}) AS parents
+  (SELECT array_agg(DISTINCT p.id) FROM page c, ${parentOf('c')} WHERE ${isOverdue('p')}) AS parents
 FROM page`;
