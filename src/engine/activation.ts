@@ -285,7 +285,9 @@ export class Activation {
     if (this.#owesCalls && pendingInvocations(this.#run).length > 0) return undefined;
     const wakeAtMs = nextWakeAt(this.#run);
     // Due, or nearly: to wait here is cheaper than a park and a claim.
-    if (wakeAtMs !== undefined && wakeAtMs <= clock.now() + NEARLY_MS) return undefined;
+    if (wakeAtMs !== undefined && wakeAtMs <= clock.now() + NEARLY_MS && !this.#options.standing.draining) {
+      return undefined;
+    }
     return this.#park(wakeAtMs, changed);
   }
 

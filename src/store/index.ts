@@ -135,6 +135,7 @@ export {
 } from './messages.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export { forbiddenIn, isName, NAME_MAX } from './names.js';
+export { overdueMapRunParents, overdueParents } from './overdue-parents.js';
 export { type PauseAnswer, pauseExecution, resumeExecution } from './pauses.js';
 export {
   ensureQueues,

@@ -1,7 +1,7 @@
 /**
  * What a crash can leave half done between executions, found again and finished by the sweeper: parents that were not
- * told, children that nobody waits for, messages that were matched and not delivered; what is redriven by a filter, page by
- * page; and what has had its day.
+ * told, children that nobody waits for, messages that were matched and not delivered; parents whose time is up and whose
+ * children have all the slots; what is redriven by a filter, page by page; and what has had its day.
  */
 import type { Arns } from '../engine/index.js';
 import {
@@ -14,6 +14,8 @@ import {
   deliverForgotten,
   deliverSignal,
   orphanedChildren,
+  overdueMapRunParents,
+  overdueParents,
   tellMapRunParents,
   tellParents,
   untoldChildren,
@@ -27,6 +29,8 @@ interface ForgottenOptions {
   arns: Arns;
   ring: (queue: string, executionId: string) => void;
   ringBatch: (queue: string, batchId: string) => Promise<void>;
+  /** Takes up, without a slot, what its own children may keep from one. */
+  takeAside: (executionId: string) => void;
 }
 
 export interface Forgotten {
@@ -40,19 +44,32 @@ export interface Forgotten {
 
 /** Rows that one round looks at: some tens of milliseconds for the database. The next goes on from there. */
 const PAGE = 2_000;
+/** A timeout is not to be late by many rounds, however many wait for children. */
+const PARENT_PAGES = 10;
 /** Redrives of one transaction, and how long one round takes for them: who finds dead workers is not to wait for them. */
 const BULK_PAGE = 200;
 const BULK_MS = 500;
 
-export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOptions): Forgotten {
+export function createForgotten({ database, arns, ring, ringBatch, takeAside }: ForgottenOptions): Forgotten {
   const { pool } = database;
   let childrenAfter = NO_ID;
+  let parentsAfter = NO_ID;
   let tokensAfter = '';
   let waitsAfter = NO_ID;
   let inboxAfter = NO_ID;
 
   const ringFor = (woken: readonly Woken[]): void => {
     for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
+  };
+
+  const takeUpOverdueParents = async (): Promise<void> => {
+    for (const parent of await overdueMapRunParents(pool, PAGE)) takeAside(parent);
+    for (let pages = 0; pages < PARENT_PAGES; pages++) {
+      const { parents, last } = await overdueParents(pool, parentsAfter, PAGE);
+      for (const parent of parents) takeAside(parent);
+      parentsAfter = last ?? NO_ID;
+      if (last === undefined) return;
+    }
   };
 
   return {
@@ -64,6 +81,7 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
         if (stop.found && !stop.ended && stop.owner === null) ring(stop.queue, orphan);
       }
       childrenAfter = last ?? NO_ID;
+      await takeUpOverdueParents();
       ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
       ringFor(await deliverForgotten(pool, PAGE));

@@ -54,6 +54,8 @@ export interface WorkerLog {
 
 export interface Slot {
   release(): void;
+  /** It is none of the worker's slots: nothing may be called in it. */
+  isAside?: boolean;
 }
 
 /** `elsewhere`: another worker has it, it has ended, or it is not due. `fault`: it will be tried again. */
@@ -85,6 +87,17 @@ function weightOf({ position }: Parked): number {
   return 2_000 + position.tailBytes + position.snapshotBytes;
 }
 
+/** The session, for an activation that is to call nothing: what should be called is left to the next owner. */
+function aside(session: Session): Session {
+  const standing = {
+    draining: true,
+    get abandoned() {
+      return session.standing.abandoned;
+    },
+  };
+  return { ...session, standing };
+}
+
 interface Parked {
   run: Run;
   epoch: number;
@@ -106,7 +119,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     run: (executionId, slot) => {
-      const running = advance(executionId).finally(() => {
+      const running = advance(executionId, slot.isAside === true).finally(() => {
         under.delete(running);
         slot.release();
       });
@@ -133,14 +146,15 @@ export function createRunner(options: RunnerOptions): Runner {
     },
   };
 
-  async function advance(executionId: string): Promise<RunEnd> {
+  async function advance(executionId: string, isAside: boolean): Promise<RunEnd> {
     const taken = await claim(executionId);
     if (taken === undefined) return 'elsewhere';
     const { claimed, session } = taken;
     const entry: Entry = { activation: undefined, queue: claimed.queue, poked: false };
     active.set(executionId, entry);
     try {
-      const activation = await takeUp(claimed, session);
+      const activation = await takeUp(claimed, isAside ? aside(session) : session);
+      const before = activation.position.seq;
       entry.activation = activation;
       if (entry.poked) activation.poke();
       const end = await activation.advance();
@@ -152,8 +166,11 @@ export function createRunner(options: RunnerOptions): Runner {
         return 'elsewhere';
       }
       remember(executionId, { run: activation.run, epoch: claimed.epoch, position: activation.position });
-      if (end === 'woken') options.ring({ queue: claimed.queue, executionId, delayMs: 0, jobId: undefined });
-      else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
+      if (end === 'woken') {
+        // What goes back as it came has its doorbell still.
+        if (!isAside || activation.position.seq !== before)
+          options.ring({ queue: claimed.queue, executionId, delayMs: 0, jobId: undefined });
+      } else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
       return 'parked';
     } catch (error) {
       // Declared dead meanwhile, and its connections closed: it is another's by now.

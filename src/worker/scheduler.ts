@@ -39,7 +39,8 @@ const FAILED_MS = 1_000;
 const TAKEN_MS = 100;
 /** Sessions of the pool that firing takes at once; the others are for everybody else. */
 const AT_ONCE = 4;
-const PAGE = 100;
+/** Fired before it is asked again which are left. */
+const PAGE = 50;
 /** Tried in one look; what is left is taken up by the next one, at once. */
 const LOOK_MAX = 2_000;
 
@@ -97,7 +98,7 @@ export function startScheduler({ database, ring, log }: SchedulerOptions): Sched
     const tried: string[] = [];
     const stuck = new Map<string, number>();
     while (!stopped && tried.length < LOOK_MAX) {
-      const due = await dueSchedules(pool, tried, PAGE);
+      const due = shuffled(await dueSchedules(pool, tried, LOOK_MAX)).slice(0, PAGE);
       if (due.length === 0) break;
       for (let next = 0; next < due.length; next += AT_ONCE) {
         const some = due.slice(next, next + AT_ONCE);
@@ -156,4 +157,12 @@ export function startScheduler({ database, ring, log }: SchedulerOptions): Sched
       await endings?.close();
     },
   };
+}
+
+/** Of many that are due at once each scheduler takes others first; in one order, all of them would try the same. */
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
 }

@@ -207,14 +207,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   let consumer: ReturnType<Queues['consume']> | undefined;
   let session = await register();
-  const stop = createStopLane(runner);
+  const takeAside = createStopLane(runner);
   const scheduler = startScheduler({ database, ring: ringNow, log });
   const inbox: Listener = listen({
     url: database.url,
     onNotification: {
       [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
       [STOP_CHANNEL]: (executionId) => {
-        if (!stopping) stop(executionId);
+        if (!stopping) takeAside(executionId);
       },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
       [SCHEDULES_CHANNEL]: () => scheduler.hear(),
@@ -246,7 +246,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
     ringBatch,
     lead,
-    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch }),
+    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch, takeAside }),
     log,
   });
 

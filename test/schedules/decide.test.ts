@@ -43,6 +43,16 @@ describe('what is due', () => {
     expect(decided({ nextRunAt: new Date(NOON + MINUTE) }, 6)).toMatchObject({ starts: [1, 5], next: 10 });
   });
 
+  test('is one instant when start and end are the same, and nothing after it', () => {
+    const at = new Date(NOON + 7 * MINUTE);
+    const once = { anchorAt: at, startAt: at, endAt: at, nextRunAt: at };
+    expect(decided(once, 6.9)).toMatchObject({ starts: [], next: 7 });
+    expect(decided(once, 7)).toMatchObject({ starts: [7], next: null });
+    // Nobody was there: it is made good, once, by those who want it.
+    expect(decided({ ...once, missed: 'LAST' }, 600)).toMatchObject({ starts: [7], next: null });
+    expect(decided({ ...once, missed: 'NONE' }, 600)).toMatchObject({ starts: [], next: null });
+  });
+
   test('ends with the end of the schedule', () => {
     expect(decided({ endAt: new Date(NOON + 5 * MINUTE) }, 5)).toMatchObject({ starts: [0, 5], next: null });
     expect(decided({ endAt: new Date(NOON + 5 * MINUTE - 1) }, 17)).toMatchObject({

@@ -316,7 +316,7 @@ test('what a crash left between executions is finished by the sweeper', async ()
   await end(orphan.parent);
   rung = [];
   const ringBatch = () => Promise.resolve();
-  const forgotten = createForgotten({ database, arns, ring, ringBatch });
+  const forgotten = createForgotten({ database, arns, ring, ringBatch, takeAside: () => undefined });
   await forgotten.finish();
   await forgotten.clear();
   expect(await readSignals(database.pool, untold.parent, 0)).toMatchObject([{ kind: 'childEnded' }]);

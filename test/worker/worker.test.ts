@@ -246,6 +246,54 @@ test('an execution is stopped although others have all the slots', async () => {
   await running.stop();
 });
 
+describe('when the children of an execution have all the slots', () => {
+  const CALLS_CHILD = (child: string) => ({
+    Type: 'Task',
+    Resource: 'arn:aws:states:::states:startExecution.sync:2',
+    Parameters: { StateMachineArn: child },
+    TimeoutSeconds: 1,
+  });
+
+  test('its time is up all the same, and it stops them', async () => {
+    const child = await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S');
+    const parent = await machine({ P: { ...CALLS_CHILD(child), End: true } }, 'P');
+    const running = await worker(1);
+    const id = await start(parent, {});
+    expect(await ended(id)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    await until(async () => (await childOf(id))['end_time'] !== null);
+    expect(await childOf(id)).toMatchObject({ status: 'ABORTED' });
+    await running.stop();
+  });
+
+  test('what its timeout leads to is called by who has a slot', async () => {
+    const child = await machine({ S: { Type: 'Task', Resource: 'slow', End: true } }, 'S');
+    const parent = await machine(
+      {
+        P: {
+          ...CALLS_CHILD(child),
+          Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Q' }],
+          End: true,
+        },
+        Q: { Type: 'Task', Resource: 'double', Parameters: { n: 4 }, End: true },
+      },
+      'P',
+    );
+    const running = await worker(1);
+    const id = await start(parent, {});
+    const row = await ended(id);
+    expect(row).toMatchObject({ status: 'SUCCEEDED', output: '{"n":8}' });
+    // Claimed once to begin, once beside the slots for its timeout, and once more for the call.
+    expect(row['epoch']).toBeGreaterThanOrEqual(3);
+    expect(await childOf(id)).toMatchObject({ status: 'ABORTED' });
+    await running.stop();
+  });
+
+  async function childOf(id: string): Promise<Record<string, unknown>> {
+    const { rows } = await database.pool.query('SELECT * FROM executions WHERE parent_id = $1', [id]);
+    return rows[0] ?? {};
+  }
+});
+
 test('a snapshot never names a checkpoint that was not written, and nobody who folds it misses one', async () => {
   const big = 'x'.repeat(20_000);
   const stateMachineId = await machine(
