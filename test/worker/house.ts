@@ -23,7 +23,7 @@ export interface House {
   database: Database;
   queues: Queues;
   startWorker(handlers: Handlers, settings?: WorkerSettings): Promise<Worker>;
-  /** After all of its workers have been stopped. */
+  /** Stops the workers that a failed test has left, too. */
   close(): Promise<void>;
 }
 
@@ -40,10 +40,11 @@ export async function openHouse(log: RememberingLog): Promise<House> {
     prefix: redis.prefix,
     log,
   });
+  const workers: Worker[] = [];
   return {
     database,
     queues,
-    startWorker: (handlers, settings = {}) => {
+    startWorker: async (handlers, settings = {}) => {
       const definitions = createDefinitions({
         database,
         compile: (text) => {
@@ -57,7 +58,7 @@ export async function openHouse(log: RememberingLog): Promise<House> {
           return processor && type && { machine: processor, type };
         },
       });
-      return startWorker({
+      const worker = await startWorker({
         database,
         queues,
         functions: createFunctions({ handlers, arnOf: (name) => name, logFor: () => log }),
@@ -78,8 +79,11 @@ export async function openHouse(log: RememberingLog): Promise<House> {
         },
         log,
       });
+      workers.push(worker);
+      return worker;
     },
     close: async () => {
+      for (const worker of workers) await worker.stop();
       await queues.close();
       await database.close();
       await testDatabase.drop();
