@@ -6,6 +6,7 @@
  *    the statement that ends them, and created only here, so what was read can only be too many, never too few.
  * 2. Who ends a child calls the leader (`news`); since a call can be lost, the leader also looks by itself.
  * 3. When the last child has been created, the run needs no leader any more: it ends with its last child.
+ * 4. A run that is redriven takes its unsuccessful children up again before it creates any, in the same window.
  */
 import { ringLastStep } from './distributed.js';
 import { type Lead, ringMembers } from './lead.js';
@@ -22,7 +23,7 @@ export async function leadMapRun(lead: Lead, batch: LedBatch): Promise<void> {
   await ringLastStep(lead, batch, ringSizeOf(CREATE_STEP));
   // Rings for one step while the next is being created, never for more.
   let ringing = Promise.resolve();
-  while (led?.status === 'RUNNING' && led.started < led.total && !lead.signal.aborted) {
+  while (led?.status === 'RUNNING' && !isAllUnderWay(led) && !lead.signal.aborted) {
     const room = Math.min(mapRunRoom(led), CREATE_STEP);
     if (room === 0) {
       pollMs = nextPollMs(pollMs, MAP_RUN_POLL_MS);
@@ -30,22 +31,42 @@ export async function leadMapRun(lead: Lead, batch: LedBatch): Promise<void> {
       led = await store.read(workerId, batchId);
       continue;
     }
-    const from: number = led.started;
-    const next = await members.take(from, room);
-    const created = await store.createMembers({ workerId, batchId, from, members: next });
-    if (created === undefined) {
-      led = await store.read(workerId, batchId);
-      continue;
-    }
-    led = { ...led, started: from + next.length };
+    const moved: Moved | undefined = await (led.toRedrive > 0 ? takeUp(led, room) : create(led, room));
+    led = moved?.led ?? (await store.read(workerId, batchId));
+    if (moved === undefined) continue;
     await ringing;
-    ringing = ringMembers(lead, batch.queue, created, ringSizeOf(created.length));
+    ringing = ringMembers(lead, batch.queue, moved.runnable, ringSizeOf(moved.runnable.length));
   }
   await ringing;
   if (lead.signal.aborted) return;
   // It may have been stopped since the last child was created.
   led = await store.read(workerId, batchId);
   if (led !== undefined && led.status !== 'RUNNING') await stopRest(lead, led);
+
+  async function create(run: LedBatch, room: number): Promise<Moved | undefined> {
+    const from = run.started;
+    const next = await members.take(from, room);
+    const runnable = await store.createMembers({ workerId, batchId, from, members: next });
+    return runnable && { runnable, led: { ...run, started: from + next.length } };
+  }
+
+  async function takeUp(run: LedBatch, room: number): Promise<Moved | undefined> {
+    const from = run.redriveIndex;
+    const taken = await store.redriveMembers({ workerId, batchId, from, limit: room });
+    if (taken === undefined) return undefined;
+    const { executionIds: runnable, toRedrive, redriveIndex } = taken;
+    return { runnable, led: { ...run, toRedrive, redriveIndex } };
+  }
+}
+
+/** How the run stands after a step, and whom to ring for. */
+interface Moved {
+  led: LedBatch;
+  runnable: string[];
+}
+
+function isAllUnderWay({ started, total, toRedrive }: LedBatch): boolean {
+  return started >= total && toRedrive === 0;
 }
 
 /** As many at once as for a batch of this size: a few children are spread over the workers, many are rung for together. */

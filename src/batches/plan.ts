@@ -14,20 +14,23 @@ export function chunkSize(total: number): number {
 /** AWS runs at most so many children of a map run at once (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
 const MAP_RUN_CONCURRENCY = 10_000;
 
-/** How many children of a map run may be created now: never more under way than MaxConcurrency. */
+/** How many children of a map run may be created or taken up again now: never more under way than MaxConcurrency. */
 export function mapRunRoom({
   concurrency,
   total,
   started,
   ended,
+  toRedrive,
 }: {
   concurrency: number;
   total: number;
   started: number;
   ended: number;
+  toRedrive: number;
 }): number {
   const limit = concurrency === 0 ? MAP_RUN_CONCURRENCY : Math.min(concurrency, MAP_RUN_CONCURRENCY);
-  return Math.max(0, Math.min(limit - (started - ended), total - started));
+  const left = toRedrive > 0 ? toRedrive : total - started;
+  return Math.max(0, Math.min(limit - (started - toRedrive - ended), left));
 }
 
 /** How the members of a limited batch are spread right now. */

@@ -41,6 +41,10 @@ export interface LedBatch {
   started: number;
   /** Members counted as ended. */
   ended: number;
+  /** Of a map run that was redriven: created members that have ended, are not counted, and are to be taken up again. */
+  toRedrive: number;
+  /** The index from which on they are looked for. */
+  redriveIndex: number;
   /** A member of this map run has several items (ItemBatcher). */
   batched: boolean;
 }
@@ -98,6 +102,18 @@ export interface BatchStore {
     from: number;
     members: readonly NewMember[];
   }): Promise<string[] | undefined>;
+
+  /**
+   * Takes members of a redriven map run up again that have ended without success, from index `from` on, at most `limit`,
+   * exactly once whoever tries.
+   * @returns how the run stands afterwards, and whom to ring for; undefined as for `createMembers`.
+   */
+  redriveMembers(request: {
+    workerId: string;
+    batchId: string;
+    from: number;
+    limit: number;
+  }): Promise<{ executionIds: string[]; toRedrive: number; redriveIndex: number } | undefined>;
 
   /**
    * Ends members that no worker has claimed yet as ABORTED, from an index on, at most `limit`.

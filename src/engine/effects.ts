@@ -47,6 +47,11 @@ export type Call =
     }
   /** Make the items of a map run into child executions, and start them. Answers `{total}`. */
   | { kind: 'startMapRun'; request: MapRunRequest }
+  /**
+   * Take up again, under the frame's new key, those children of a map run that have ended without success or were never
+   * started. Waits until the run is over, if it is still being stopped. Answers `{total}`; null: there is no such run any more.
+   */
+  | { kind: 'redriveMapRun'; run: BegunMapRun }
   /** Gather what a map run's children returned, or write it where ResultWriter says. Answers the Map's result. */
   | {
       kind: 'finishMapRun';
@@ -132,6 +137,15 @@ export interface MapRunRequest {
   plan: DistributedPlan;
   /** What ItemSelector sees besides the item. The effective input is left out where it is the input. */
   scope: { input: Json; effectiveInput?: Json; context: JsonObject; variables: JsonObject };
+}
+
+/** A map run that has begun, as a redrive of its parent takes it up. */
+export interface BegunMapRun {
+  mapRunId: string;
+  mapRunArn: string;
+  writer?: DistributedPlan['writer'];
+  /** How often it has been redriven. */
+  redriveCount: number;
 }
 
 /** Nobody waits any more for what is outside: void the token, stop the child, cancel the map run, forget the wait. */

@@ -60,6 +60,7 @@ export type EventType =
   | 'MapStateSucceeded'
   | 'MapStateFailed'
   | 'MapRunStarted'
+  | 'MapRunRedriven'
   | 'MapRunSucceeded'
   | 'MapRunFailed'
   | 'MapRunAborted'

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../std/json.js';
-import type { Awaited, Call, FunctionCall } from './effects.js';
+import type { Awaited, BegunMapRun, Call, FunctionCall } from './effects.js';
 import type { EndedMapRun, EndStatus, TaskOutcome } from './ports.js';
 
 /**
@@ -30,6 +30,8 @@ export interface Frame {
   retries: readonly number[];
   /** The variables of the frame's own scope; those of the frames around it can be read, too. Absent: none yet. */
   variables?: JsonObject;
+  /** Of a distributed Map: its last map run that has begun. */
+  mapRun?: BegunMapRun;
 }
 
 export type Phase =
@@ -41,8 +43,8 @@ export type Phase =
   | AwaitPhase
   /** A Wait state, until then. */
   | { kind: 'waiting'; untilMs: number }
-  /** A Retry's pause, until then. */
-  | { kind: 'retrying'; untilMs: number; owed?: Owed }
+  /** A Retry's pause, until then; or what a redrive takes up, `mapRun` instead of a new one. */
+  | { kind: 'retrying'; untilMs: number; owed?: Owed; mapRun?: BegunMapRun }
   /** A Parallel or Map whose children run. */
   | ChildrenPhase
   /** A child that has ended; it waits for its siblings. The root: the execution has ended. */

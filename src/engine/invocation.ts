@@ -36,6 +36,8 @@ export function awaitedOf({ phase }: Frame): Awaited | undefined {
       return { kind: 'message' };
     case 'startMapRun':
       return { kind: 'mapRun', mapRunId: call.request.mapRunId, mapRunArn: call.request.mapRunArn };
+    case 'redriveMapRun':
+      return { kind: 'mapRun', mapRunId: call.run.mapRunId, mapRunArn: call.run.mapRunArn };
     default:
       return undefined;
   }

@@ -8,6 +8,7 @@
  *    Retry's pause that is over says just that. What was yet to be entered is.
  * 3. A Parallel or Map goes on with the children that it had. One that failed by itself, after it had joined them or
  *    before it had any, starts again.
+ *    A distributed Map goes on with its map run: what has not succeeded of it is taken up again.
  * 4. Retries count anew.
  * 5. What a frame waited for is let go after the end is committed, which a crash may prevent; the sweeper does not look at what
  *    runs again. So it is kept, and let go once more by the redrive.
@@ -62,10 +63,17 @@ function asTakenUp(frame: Frame, isParent: boolean, isFailing: boolean): Frame {
     (phase.kind === 'enter' && !isFailing);
   if (stays) return { ...frame, retries: [] };
   const owed = owedBy(frame);
+  // A Retrier's pause was to lead to a new map run.
+  const mapRun = phase.kind === 'retrying' ? undefined : frame.mapRun;
   return {
     ...frame,
     retries: [],
-    phase: { kind: 'retrying', untilMs: 0, ...(owed !== undefined && { owed }) },
+    phase: {
+      kind: 'retrying',
+      untilMs: 0,
+      ...(owed !== undefined && { owed }),
+      ...(mapRun !== undefined && { mapRun }),
+    },
   };
 }
 

@@ -22,10 +22,10 @@ export function redrive(draft: Draft, { redriveCount }: { redriveCount: number }
     if (phase.kind === 'retrying' || phase.kind === 'children') resumed.push(frame.enteredEventId);
     if (phase.kind === 'retrying' && phase.owed !== undefined)
       draft.effects.push({ kind: 'release', frameId: frame.id, ...phase.owed });
-    draft.changed.set(
-      frame.id,
-      phase.kind === 'retrying' ? { ...frame, phase: { kind: 'retrying', untilMs: nowMs } } : frame,
-    );
+    if (phase.kind === 'retrying') {
+      const { owed: _, ...again } = phase;
+      draft.changed.set(frame.id, { ...frame, phase: { ...again, untilMs: nowMs } });
+    } else draft.changed.set(frame.id, frame);
   }
   recordAside(draft, meta.nextEventId - 1, 'ExecutionRedriven', { redriveCount });
   const event = draft.history.at(-1);

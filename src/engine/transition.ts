@@ -34,7 +34,7 @@ import { stateOf } from './scope.js';
 import { enterChoice } from './states/choice.js';
 import { enterFail } from './states/fail.js';
 import { joinMap, startIteration, startMap } from './states/map.js';
-import { answerMapRun, endMapRun, startMapRun } from './states/map-run.js';
+import { answerMapRun, endMapRun, redriveMapRun, startMapRun } from './states/map-run.js';
 import { answerMessage, enterMessage, takeMessage, timeOutMessage } from './states/message.js';
 import { joinParallel, startParallel } from './states/parallel.js';
 import { enterPass } from './states/pass.js';
@@ -75,7 +75,12 @@ export function fireTimer(draft: Draft, id: number): Maybe<void> {
   const { phase } = frame;
   if (phase.kind === 'waiting' && state.type === 'Wait')
     return carryOut(draft, frame, state, () => endWait(draft, frame, state));
-  if (phase.kind === 'retrying') return carryOut(draft, frame, state, () => attempt(draft, frame, state));
+  if (phase.kind === 'retrying') {
+    const { mapRun } = phase;
+    return carryOut(draft, frame, state, () =>
+      mapRun === undefined ? attempt(draft, frame, state) : redriveMapRun(draft, frame, mapRun),
+    );
+  }
   if (phase.kind !== 'task' && phase.kind !== 'awaiting') return;
   cancelTask(draft, frame);
   endCall(frame);
@@ -316,6 +321,7 @@ function leave(
     frame.phase = { kind: 'enter' };
     frame.input = output;
     frame.retries = [];
+    if (frame.mapRun !== undefined) delete frame.mapRun;
     draft.queue.push(frame.id);
     return undefined;
   }
@@ -345,6 +351,7 @@ function endChild(draft: Draft, child: Frame, parentId: number, output: Json): M
   child.phase = { kind: 'done', output };
   child.input = null;
   child.retries = [];
+  if (child.mapRun !== undefined) delete child.mapRun;
   const tally = tallyOf(draft, parentId);
   tally.done += 1;
   return decideIn(draft, frame, state, () => {

@@ -43,13 +43,15 @@ function viewOf(run: MapRunRow, arns: Arns): MapRunView {
     itemCounts: countsOf(run.items, status === 'RUNNING'),
     startTime: run.startTime,
     endTime: run.endTime,
+    redriveCount: run.redriveCount,
+    redriveDate: run.redriveDate,
   };
 }
 
 /** Once it is being stopped, what was never started counts as aborted, and nothing is pending. */
 function countsOf(counts: MapRunCounts, goesOn: boolean): MapRunCountsView {
-  const { total, started, succeeded, failed, timedOut, aborted } = counts;
-  const pending = goesOn ? total - started : 0;
+  const { total, toRedrive, started, succeeded, failed, timedOut, aborted } = counts;
+  const pending = goesOn ? total - started + toRedrive : 0;
   const running = total - pending - succeeded - failed - timedOut - aborted;
   return { total, pending, running, succeeded, failed, timedOut, aborted };
 }

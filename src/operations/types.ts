@@ -427,12 +427,15 @@ export interface MapRunView {
   itemCounts: MapRunCountsView;
   startTime: Date;
   endTime: Date | null;
+  /** Taken up again with its execution. */
+  redriveCount: number;
+  redriveDate: Date | null;
 }
 
 /** Each is counted once. */
 export interface MapRunCountsView {
   total: number;
-  /** Not started yet. */
+  /** Not started yet, or not taken up again yet. */
   pending: number;
   running: number;
   succeeded: number;

@@ -19,6 +19,7 @@ import {
   RELEASE_BATCH,
 } from './sql/batch-lead.js';
 import { CREATE_MEMBERS, CREATE_RENAMED_MEMBERS } from './sql/batch-members.js';
+import { REDRIVE_MEMBERS } from './sql/map-run-redrive.js';
 
 /** What a leader asks of PostgreSQL; each method rejects with the driver's error. */
 export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
@@ -47,6 +48,10 @@ export function createBatchStore({ pool }: { pool: pg.Pool }): BatchStore {
 
     createMembers: ({ workerId, batchId, from, members }) =>
       createMembers(pool, workerId, batchId, from, members),
+    redriveMembers: async ({ workerId, batchId, from, limit }) => {
+      const { rows } = await pool.query<RedrivenMembers>(REDRIVE_MEMBERS, [workerId, batchId, from, limit]);
+      return rows[0];
+    },
     abortUnclaimed: async ({ workerId, batchId, from, limit, reason }) => {
       const { rows } = await pool.query<{ count: number; last_index: number }>(ABORT_UNCLAIMED, [
         workerId,
@@ -168,6 +173,12 @@ async function readSources(
   return executionIds.flatMap((id) => byId.get(id) ?? []);
 }
 
+interface RedrivenMembers {
+  executionIds: string[];
+  toRedrive: number;
+  redriveIndex: number;
+}
+
 interface SourceRow {
   id: string;
   name: string;
@@ -189,6 +200,8 @@ interface LedRow {
   started: number;
   ended: number;
   batched: boolean;
+  to_redrive: number;
+  redrive_index: number;
 }
 
 function toLed(row: LedRow): LedBatch {
@@ -205,6 +218,8 @@ function toLed(row: LedRow): LedBatch {
     started: row.started,
     ended: row.ended,
     batched: row.batched,
+    toRedrive: row.to_redrive,
+    redriveIndex: row.redrive_index,
   };
 }
 

@@ -110,6 +110,7 @@ export {
   receiveMapRun,
   writeMapRunInputs,
 } from './map-run-intake.js';
+export { redriveMapRun } from './map-run-redrives.js';
 export { type ChildRow, readMapRunChildren } from './map-run-results.js';
 export {
   cancelMapRun,

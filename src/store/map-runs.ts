@@ -25,11 +25,15 @@ export interface MapRunRow {
   items: MapRunCounts;
   startTime: Date;
   endTime: Date | null;
+  redriveCount: number;
+  redriveDate: Date | null;
 }
 
 /** `failed` counts neither those that timed out nor those that were aborted; aborted are also those never started. */
 export interface MapRunCounts {
   total: number;
+  /** Ended without success, and to be taken up again by a redrive. */
+  toRedrive: number;
   started: number;
   succeeded: number;
   failed: number;
@@ -40,9 +44,10 @@ export interface MapRunCounts {
 const COLUMNS = `id AS "mapRunId", parent_id AS "parentId", state_machine_id AS "stateMachineId", version, label,
   map_state AS "mapState", status, queue, concurrency AS "maxConcurrency", tolerated_count AS "toleratedCount",
   tolerated_percentage AS "toleratedPercentage", created_at AS "startTime", end_time AS "endTime",
-  json_build_object('total', total, 'started', started, 'succeeded', succeeded, 'failed', failed - timed_out,
+  redrive_count AS "redriveCount", redrive_date AS "redriveDate",
+  json_build_object('total', total, 'toRedrive', to_redrive, 'started', started, 'succeeded', succeeded, 'failed', failed - timed_out,
     'timedOut', timed_out, 'aborted', aborted) AS executions,
-  json_build_object('total', item_total, 'started', items_started, 'succeeded', items_succeeded,
+  json_build_object('total', item_total, 'toRedrive', items_to_redrive, 'started', items_started, 'succeeded', items_succeeded,
     'failed', items_failed - items_timed_out, 'timedOut', items_timed_out, 'aborted', items_aborted) AS items`;
 
 /** A map run; undefined when there is none of this id, or its items are still being read. */
@@ -127,18 +132,22 @@ interface StoppingMapRun {
 
 /**
  * Nobody waits for it any more: its children are stopped, and its parent is not told. One whose items are
- * still being read is gone.
+ * still being read is gone. One that is waited for under another key since, after a redrive, is let be.
  * @returns where to ring for a leader; undefined: there is nothing to stop.
  */
-export async function cancelMapRun(pool: pg.Pool, mapRunId: string): Promise<StoppingMapRun | undefined> {
-  const [run] = await cancel(pool, '', 'b.id = $1', [mapRunId]);
+export async function cancelMapRun(
+  pool: pg.Pool,
+  mapRunId: string,
+  parentKey: string,
+): Promise<StoppingMapRun | undefined> {
+  const [run] = await cancel(pool, '', 'b.id = $1 AND b.parent_key = $2', [mapRunId, parentKey]);
   if (run !== undefined) return run;
   await pool.query(
     `WITH gone AS (
-       DELETE FROM batches WHERE id = $1 AND mode = 'mapRun' AND status = 'RECEIVING' RETURNING id
+       DELETE FROM batches WHERE id = $1 AND parent_key = $2 AND mode = 'mapRun' AND status = 'RECEIVING' RETURNING id
      )
      DELETE FROM batch_chunks c USING gone g WHERE c.batch_id = g.id`,
-    [mapRunId],
+    [mapRunId, parentKey],
   );
   return undefined;
 }

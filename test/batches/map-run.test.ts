@@ -88,11 +88,14 @@ test('without a limit all are created at once, and the run goes on without a lea
 });
 
 test('the room in the window is what MaxConcurrency leaves, and at most 10,000', () => {
-  const run = { concurrency: 5, total: 100, started: 20, ended: 17 };
+  const run = { concurrency: 5, total: 100, started: 20, ended: 17, toRedrive: 0 };
   expect(mapRunRoom(run)).toBe(2);
   expect(mapRunRoom({ ...run, started: 22 })).toBe(0);
   expect(mapRunRoom({ ...run, total: 21 })).toBe(1);
-  const unlimited = { concurrency: 0, total: 1_000_000, started: 12_000, ended: 3_000 };
+  // Ten have ended, seven of them are to be taken up again.
+  expect(mapRunRoom({ ...run, ended: 10, toRedrive: 7 })).toBe(2);
+  expect(mapRunRoom({ ...run, ended: 19, toRedrive: 1 })).toBe(1);
+  const unlimited = { concurrency: 0, total: 1_000_000, started: 12_000, ended: 3_000, toRedrive: 0 };
   expect(mapRunRoom(unlimited)).toBe(1_000);
   expect(mapRunRoom({ ...unlimited, concurrency: 50_000 })).toBe(1_000);
 });
@@ -147,7 +150,7 @@ test('cancelled, it stops what runs, aborts the rest, and ends ABORTED', async (
   const leading = worker.lead(mapRunId);
   const working = worker.work(() => isOver(mapRunId));
   await eventually(() => expect(worker.runs.size).toBeGreaterThan(0));
-  await cancelMapRun(pool, mapRunId);
+  await cancelMapRun(pool, mapRunId, 'the/key');
   worker.leader.hear(mapRunId);
   await Promise.all([leading, working]);
   const run = await read(mapRunId);
@@ -197,7 +200,7 @@ test('a cancel calls for a leader, wherever there is one', async () => {
   await session.query(`LISTEN ${BATCH_STOP_CHANNEL}`);
   const leading = worker.lead(mapRunId);
   await eventually(async () => expect((await read(mapRunId)).executions.started).toBe(1));
-  await cancelMapRun(pool, mapRunId);
+  await cancelMapRun(pool, mapRunId, 'the/key');
   await eventually(() => expect(heard).toEqual([mapRunId]));
   // A batch's cancel does the same: its members may have all slots that a doorbell would wait for.
   const batchId = await insertBatch(pool, 2);

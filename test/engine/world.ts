@@ -101,6 +101,9 @@ export function createWorld(
           if (error instanceof StatesError) return { error: error.error, cause: error.cause };
           throw error;
         });
+      // It keeps no map run that is over: a new one is begun.
+      case 'redriveMapRun':
+        return { output: null };
       case 'finishMapRun':
         return { output: results.get(call.mapRunId) ?? [] };
       default:

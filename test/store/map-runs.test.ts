@@ -141,7 +141,7 @@ describe('taking in a map run', () => {
     await writeMapRunInputs(pool, run.mapRunId, attempt, each(['1', '2']));
     await openMapRun(pool, run.mapRunId, attempt, { total: 2, items: 2 });
     expect(await receiveMapRun(pool, run, uuid())).toEqual({ total: 2, over: false });
-    await cancelMapRun(pool, run.mapRunId);
+    await cancelMapRun(pool, run.mapRunId, 'the/key');
     expect(await receiveMapRun(pool, run, uuid())).toEqual({ total: 2, over: true });
     expect(await chunksOf(run.mapRunId)).toHaveLength(1);
   });
@@ -319,14 +319,14 @@ describe('cancelling', () => {
   test('counts what was never created, and leaves the rest to a leader; the parent is not told', async () => {
     const mapRunId = await insertMapRun(pool, 5, { batched: true, items: 50 });
     const ids = await createAll(mapRunId, 2, [10, 10]);
-    expect(await cancelMapRun(pool, mapRunId)).toEqual({ mapRunId, queue: 'low' });
+    expect(await cancelMapRun(pool, mapRunId, 'the/key')).toEqual({ mapRunId, queue: 'low' });
     expect(await getMapRun(pool, mapRunId)).toMatchObject({
       status: 'CANCELLING',
       executions: { aborted: 3 },
       items: { aborted: 30 },
     });
     expect((await openBatches(pool)).map(({ batchId }) => batchId)).toContain(mapRunId);
-    expect(await cancelMapRun(pool, mapRunId)).toBeUndefined();
+    expect(await cancelMapRun(pool, mapRunId, 'the/key')).toBeUndefined();
     for (const id of ids) await endMember(pool, id, 'ABORTED');
     expect(await getMapRun(pool, mapRunId)).toMatchObject({ status: 'ABORTED', executions: { aborted: 5 } });
     expect(await tellMapRunParents(pool, [mapRunId])).toEqual([]);
@@ -335,13 +335,13 @@ describe('cancelling', () => {
 
   test('a run of which nothing was created is ABORTED at once; one that is still taken in is gone', async () => {
     const mapRunId = await insertMapRun(pool, 5);
-    expect(await cancelMapRun(pool, mapRunId)).toBeUndefined();
+    expect(await cancelMapRun(pool, mapRunId, 'the/key')).toBeUndefined();
     expect(await getMapRun(pool, mapRunId)).toMatchObject({ status: 'ABORTED', executions: { aborted: 5 } });
     const run = newMapRun();
     const attempt = uuid();
     await receiveMapRun(pool, run, attempt);
     await writeMapRunInputs(pool, run.mapRunId, attempt, each(['1']));
-    await cancelMapRun(pool, run.mapRunId);
+    await cancelMapRun(pool, run.mapRunId, 'the/key');
     expect(await chunksOf(run.mapRunId)).toEqual([]);
     await expect(writeMapRunInputs(pool, run.mapRunId, attempt, each(['2']))).rejects.toThrow(
       'not receiving',

@@ -41,6 +41,7 @@ const ABOUT = {
 /** Map runs have tests of their own. */
 const mapRuns: MapRuns = {
   start: () => Promise.reject(new Error('not here')),
+  redrive: () => Promise.reject(new Error('not here')),
   finish: () => Promise.reject(new Error('not here')),
   cancel: () => Promise.reject(new Error('not here')),
 };

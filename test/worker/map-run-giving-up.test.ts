@@ -62,6 +62,7 @@ function mapRunsWith(words: string, when: 'before' | 'after', act: () => Promise
 
 interface Asked {
   mapRunId: string;
+  key: string;
   start(mapRuns: MapRuns, signal: AbortSignal): ReturnType<MapRuns['start']>;
 }
 
@@ -90,7 +91,11 @@ async function ask(): Promise<Asked> {
     timeoutAtMs: undefined,
   };
   const about = { executionId, executionName: 'x', stateMachineId: 'm', version: 1, queue: 'default' };
-  return { mapRunId, start: (mapRuns, signal) => mapRuns.start(effect, call, about, signal) };
+  return {
+    mapRunId,
+    key: effect.key,
+    start: (mapRuns, signal) => mapRuns.start(effect, call, about, signal),
+  };
 }
 
 const OPEN = 'UPDATE batches SET total';
@@ -102,9 +107,9 @@ test.each([
   [OPEN, 'before'],
   [OPEN, 'after'],
 ] as const)('a map run that is let go (%s, %s) does not run', async (words, when) => {
-  const { mapRunId, start } = await ask();
+  const { mapRunId, key, start } = await ask();
   const signal = new AbortController().signal;
-  const mapRuns: MapRuns = mapRunsWith(words, when, () => mapRuns.cancel(mapRunId));
+  const mapRuns: MapRuns = mapRunsWith(words, when, () => mapRuns.cancel(mapRunId, key));
   await start(mapRuns, signal);
   const row = await batchRow(database.pool, mapRunId);
   expect(row?.['status'] ?? 'gone').toMatch(/^(gone|ABORTED)$/);
@@ -112,10 +117,10 @@ test.each([
 });
 
 test('let go while its row is about to be made, it does not run either', async () => {
-  const { mapRunId, start } = await ask();
+  const { mapRunId, key, start } = await ask();
   const mapRuns = mapRunsWith('nothing', 'before', () => undefined);
   const starting = start(mapRuns, new AbortController().signal);
-  await mapRuns.cancel(mapRunId);
+  await mapRuns.cancel(mapRunId, key);
   await starting;
   expect((await batchRow(database.pool, mapRunId))?.['status'] ?? 'gone').toMatch(/^(gone|ABORTED)$/);
 });

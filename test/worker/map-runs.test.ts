@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseDefinition, validateDefinition } from '../../src/asl/index.js';
 import type { HistoryEvent } from '../../src/engine/index.js';
 import { type ObjectStore, openObjectStore } from '../../src/objects/index.js';
@@ -16,6 +16,7 @@ import {
   listMapRuns,
   type MapRunRow,
   readEventRows,
+  redriveExecution,
 } from '../../src/store/index.js';
 import type { Handlers } from '../../src/tasks/index.js';
 import type { Worker } from '../../src/worker/index.js';
@@ -30,7 +31,10 @@ let objectsDir: string;
 const log = rememberingLog();
 
 /** What the handlers have seen. */
-const seen = { under: 0, peak: 0, by: new Map<string, number>(), aborted: 0 };
+const seen = { under: 0, peak: 0, by: new Map<string, number>(), aborted: 0, called: [] as number[] };
+
+/** Until then the handler fails those of which a seventh is asked. */
+let mended = false;
 
 function handlersOf(worker: string): Handlers {
   return {
@@ -43,6 +47,14 @@ function handlersOf(worker: string): Handlers {
     },
     failOdd: (input: { n: number }) => {
       if (input.n % 2 === 1) throw new Error(`odd: ${input.n}`);
+      return input.n;
+    },
+    untilMended: async (input: { n: number }) => {
+      seen.called.push(input.n);
+      seen.peak = Math.max(seen.peak, ++seen.under);
+      await sleep(5);
+      seen.under--;
+      if (!mended && input.n % 7 === 3) throw new Error(`not yet: ${input.n}`);
       return input.n;
     },
     pause: async (input: { ms: number }[]) => {
@@ -364,6 +376,119 @@ test('stopping the parent stops what runs of its map run, and starts nothing mor
       });
     }, 5_000);
     expect(seen.aborted).toBe(5);
+  });
+});
+
+async function redrive(executionId: string): Promise<void> {
+  const answer = await redriveExecution(database.pool, executionId, undefined);
+  if (answer.kind !== 'redriven') throw new Error(`not redriven: ${answer.kind}`);
+  await queues.producer.ring(answer.redriven.queue, [executionId]);
+}
+
+const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+const inOrder = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
+
+describe.each(['STANDARD', 'EXPRESS'])('redriven, a map run of %s children', (type) => {
+  const inThrees = {
+    MaxConcurrency: 3,
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: type },
+      StartAt: 'Work',
+      States: { Work: { Type: 'Task', Resource: 'untilMended', End: true } },
+    },
+  };
+
+  beforeEach(() => {
+    mended = false;
+    Object.assign(seen, { under: 0, peak: 0, called: [] });
+  });
+
+  test('does what failed and what was never started, nothing else, in its window', async () => {
+    await withWorkers(['a', 'b'], async () => {
+      const id = await start(await mapMachine(inThrees, ''), items(40));
+      expect(await ended(id)).toMatchObject({ status: 'FAILED' });
+      const before = await runOf(id);
+      expect(before).toMatchObject({ status: 'FAILED', redriveCount: 0 });
+      const done = before.executions.succeeded;
+      expect(done).toBeLessThan(40);
+      const calledBefore = seen.called.length;
+
+      mended = true;
+      seen.peak = 0;
+      await redrive(id);
+      const after = await ended(id);
+      expect(after).toMatchObject({ status: 'SUCCEEDED', redrive_count: 1 });
+      expect(JSON.parse(String(after['output']))).toEqual(numbersTo(40));
+      const calledAgain = seen.called.slice(calledBefore);
+      expect(calledAgain).toHaveLength(40 - done);
+      expect(new Set(calledAgain).size).toBe(40 - done);
+      expect(seen.peak).toBeLessThanOrEqual(3);
+      expect(await runOf(id)).toMatchObject({
+        status: 'SUCCEEDED',
+        redriveCount: 1,
+        executions: { total: 40, started: 40, toRedrive: 0, succeeded: 40, failed: 0, aborted: 0 },
+        items: { total: 40, started: 40, toRedrive: 0, succeeded: 40, failed: 0, aborted: 0 },
+      });
+      const types = await typesOf(id);
+      expect(
+        types.filter((one) => /^(MapRun|ExecutionRedriven|MapState(Started|Failed|Succeeded))/.test(one)),
+      ).toEqual([
+        'MapStateStarted',
+        'MapRunStarted',
+        'MapRunFailed',
+        'MapStateFailed',
+        'ExecutionRedriven',
+        'MapRunRedriven',
+        'MapRunSucceeded',
+        'MapStateSucceeded',
+      ]);
+      const { rows } = await database.pool.query(
+        `SELECT e.id, count(j.*)::int AS checkpoints, sum(j.event_count)::int AS events,
+           max(j.first_event_id + j.event_count) - 1 AS last
+         FROM executions e JOIN journal j ON j.execution_id = e.id WHERE e.parent_id = $1 GROUP BY e.id`,
+        [id],
+      );
+      expect(rows).toHaveLength(40);
+      for (const { events, last } of rows) expect(events).toBe(last);
+    });
+  });
+
+  test('that fails again fails its Map again, and may be redriven again', async () => {
+    await withWorkers(['a'], async () => {
+      const id = await start(await mapMachine({ ...inThrees, ToleratedFailureCount: 1 }, ''), items(20));
+      expect(await ended(id)).toMatchObject({ status: 'FAILED' });
+      await redrive(id);
+      await eventually(async () =>
+        expect(await rowOf(id)).toMatchObject({ status: 'FAILED', redrive_count: 1 }),
+      );
+      const { redriveCount, executions } = await runOf(id);
+      expect(redriveCount).toBe(1);
+      expect(executions.succeeded + executions.failed + executions.timedOut + executions.aborted).toBe(20);
+      mended = true;
+      await redrive(id);
+      await eventually(async () => expect(await rowOf(id)).toMatchObject({ status: 'SUCCEEDED' }));
+      expect(await runOf(id)).toMatchObject({ redriveCount: 2, executions: { succeeded: 20, aborted: 0 } });
+      // Each has succeeded once: what is called twice has failed, or was stopped.
+      expect(inOrder([...new Set(seen.called)])).toEqual(numbersTo(20));
+    });
+  });
+
+  test('whose parent was stopped waits until its children have been, and goes on', async () => {
+    await withWorkers(['a', 'b'], async () => {
+      mended = true;
+      const id = await start(await mapMachine(inThrees, ''), items(200));
+      await eventually(() => expect(seen.called.length).toBeGreaterThan(20));
+      const { owner, queue } = await deliverSignal(database.pool, id, 'stop', {});
+      if (owner === null) await queues.producer.ring(queue, [id]);
+      expect(await ended(id)).toMatchObject({ status: 'ABORTED' });
+      await redrive(id);
+      const after = await ended(id);
+      expect(after).toMatchObject({ status: 'SUCCEEDED' });
+      expect(JSON.parse(String(after['output']))).toEqual(numbersTo(200));
+      // At most a window full was under way when the run was stopped.
+      expect(seen.called.length).toBeLessThanOrEqual(203);
+      expect(await runOf(id)).toMatchObject({ redriveCount: 1, executions: { succeeded: 200 } });
+    });
   });
 });
 

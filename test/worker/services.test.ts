@@ -28,6 +28,7 @@ const ring = (queue: string, id: string): void => {
 /** Map runs have tests of their own (map-runs.test.ts); here they are not asked for. */
 const mapRuns: MapRuns = {
   start: () => Promise.reject(new Error('not here')),
+  redrive: () => Promise.reject(new Error('not here')),
   finish: () => Promise.reject(new Error('not here')),
   cancel: () => Promise.reject(new Error('not here')),
 };

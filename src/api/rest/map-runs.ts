@@ -47,5 +47,10 @@ export function mapRunRoutes(app: Api, operations: MapRunOperations): void {
 }
 
 function bodyOf(view: MapRunView): MapRunBody {
-  return { ...view, startTime: iso(view.startTime), endTime: isoOrNull(view.endTime) };
+  return {
+    ...view,
+    startTime: iso(view.startTime),
+    endTime: isoOrNull(view.endTime),
+    redriveDate: isoOrNull(view.redriveDate),
+  };
 }

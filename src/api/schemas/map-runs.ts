@@ -14,7 +14,7 @@ const Counts = (title: string, what: string) =>
   Type.Object(
     {
       total: count(`All ${what}.`),
-      pending: count('Not started yet.'),
+      pending: count('Not started yet, or not taken up again yet by a redrive.'),
       running: count('Started, and not over.'),
       succeeded: count('Ended well.'),
       failed: count('Failed. Those that timed out are not among them.'),
@@ -55,6 +55,8 @@ export const MapRunBody = Type.Object(
     itemCounts: Counts('MapRunItemCounts', 'items: with an ItemBatcher a child execution has several'),
     startTime: instant('When all of its items had been read.'),
     endTime: nullable(instant('When it ended; null while it runs.')),
+    redriveCount: Type.Integer({ description: 'How often it was taken up again with its execution.' }),
+    redriveDate: nullable(instant('When it was last taken up again; null: never.')),
   },
   { title: 'MapRun' },
 );

@@ -5,7 +5,6 @@
 import {
   completionOf,
   type DistributedMap,
-  type DistributedPlan,
   distributedPlan,
   effectiveInput,
   type MapState,
@@ -21,7 +20,7 @@ import type { Json } from '../../std/json.js';
 import { after, type Maybe } from '../../std/maybe.js';
 import { createArns } from '../arns.js';
 import { type Draft, record, recordAside } from '../draft.js';
-import type { MapRunRequest } from '../effects.js';
+import type { BegunMapRun, MapRunRequest } from '../effects.js';
 import type { AwaitPhase, Frame, TaskPhase } from '../frame.js';
 import { exits, type Failure, type Outcome, waits } from '../outcome.js';
 import { boundBytes } from '../payload.js';
@@ -64,6 +63,7 @@ function begin(
   // A child's machine is called after its parent's and its Map: the first part is what was created.
   const mapRunArn = arns.mapRun(about.stateMachineName.split('/', 1)[0] ?? '', label, mapRunId);
   record(draft, frame, 'MapRunStarted', { mapRunArn });
+  if (frame.mapRun !== undefined) delete frame.mapRun;
   draft.bytes += boundBytes(effective);
   const request: MapRunRequest = {
     mapRunId,
@@ -84,6 +84,21 @@ function begin(
   });
 }
 
+/**
+ * Of a redriven execution: the map run goes on with what has not succeeded of it
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html).
+ */
+export function redriveMapRun(draft: Draft, frame: Frame, begun: BegunMapRun): Outcome {
+  const run = { ...begun, redriveCount: begun.redriveCount + 1 };
+  frame.mapRun = run;
+  record(draft, frame, 'MapRunRedriven', { mapRunArn: run.mapRunArn, redriveCount: run.redriveCount });
+  return call(draft, frame, {
+    kind: 'task',
+    key: keyOf(draft, frame),
+    call: { kind: 'redriveMapRun', run },
+  });
+}
+
 const PLAIN_ARNS = createArns({ region: 'us-east-1', accountId: '000000000000' });
 
 /** The run has begun, or its results have been gathered; or neither could be done. */
@@ -97,13 +112,21 @@ export function answerMapRun(
   const { call } = phase;
   if (call.kind === 'startMapRun') {
     if (!outcome.ok) return failRun(draft, frame, expressionsOwn(outcome));
-    if (phase.ended !== undefined) return finish(draft, frame, state, call.request, phase.ended);
-    return wait(frame, phase, {
-      kind: 'mapRun',
-      mapRunId: call.request.mapRunId,
-      mapRunArn: call.request.mapRunArn,
-      ...(call.request.plan.writer !== undefined && { writer: call.request.plan.writer }),
+    const { mapRunId, mapRunArn, plan } = call.request;
+    const { writer } = plan;
+    return goesOn(draft, frame, state, phase, {
+      mapRunId,
+      mapRunArn,
+      ...(writer !== undefined && { writer }),
+      redriveCount: 0,
     });
+  }
+  if (call.kind === 'redriveMapRun') {
+    if (!outcome.ok) return failRun(draft, frame, outcome);
+    // Nothing is left of it: all of its items are done anew.
+    if (outcome.output === null && state.distributed !== undefined)
+      return startMapRun(draft, frame, state, state.distributed);
+    return goesOn(draft, frame, state, phase, call.run);
   }
   if (call.kind !== 'finishMapRun') throw new Error(`a map run does not ask for ${call.kind}`);
   if (phase.ended !== undefined && phase.ended.status !== 'SUCCEEDED')
@@ -115,6 +138,14 @@ export function answerMapRun(
   return after(completionOf(state, scope, resultOf(state, scope, outcome.output)), (completion) =>
     exits(completion, state.next),
   );
+}
+
+/** The run is under way, or over already. */
+function goesOn(draft: Draft, frame: Frame, state: MapState, phase: TaskPhase, run: BegunMapRun): Outcome {
+  frame.mapRun = run;
+  if (phase.ended !== undefined) return finish(draft, frame, state, run, phase.ended);
+  const { redriveCount: _, ...awaited } = run;
+  return wait(frame, phase, { kind: 'mapRun', ...awaited });
 }
 
 /** All children have ended, or enough of them have failed. */
@@ -129,7 +160,8 @@ export function endMapRun(
     return phase.awaited.kind === 'mapRun' ? finish(draft, frame, state, phase.awaited, run) : waits;
   }
   // Quicker than the answer that it has begun.
-  if (phase.call.kind === 'startMapRun') frame.phase = { ...phase, ended: run };
+  if (phase.call.kind === 'startMapRun' || phase.call.kind === 'redriveMapRun')
+    frame.phase = { ...phase, ended: run };
   return waits;
 }
 
@@ -138,10 +170,9 @@ function finish(
   draft: Draft,
   frame: Frame,
   state: MapState,
-  of: { mapRunId: string; mapRunArn: string; writer?: DistributedPlan['writer']; plan?: DistributedPlan },
+  { mapRunId, mapRunArn, writer }: Omit<BegunMapRun, 'redriveCount'>,
   run: EndedMapRun,
 ): Outcome {
-  const writer = of.writer ?? of.plan?.writer;
   if (run.status === 'ABORTED' || (run.status === 'FAILED' && writer === undefined))
     return failRun(draft, frame, failureOfRun(run));
   return call(draft, frame, {
@@ -149,8 +180,8 @@ function finish(
     key: `${keyOf(draft, frame)}/results`,
     call: {
       kind: 'finishMapRun',
-      mapRunId: of.mapRunId,
-      mapRunArn: of.mapRunArn,
+      mapRunId,
+      mapRunArn,
       label: state.distributed?.label ?? '',
       ...(writer !== undefined && { writer }),
     },

@@ -13,6 +13,8 @@ interface Counts {
   aborted: string;
   /** Members that the same statement creates. */
   started?: string;
+  /** Ended members of a redriven map run that the same statement takes up again. */
+  takenUp?: string;
 }
 
 /**
@@ -21,7 +23,7 @@ interface Counts {
  *
  * 1. Always `succeeded + failed + aborted <= total`, and the batch is over when the two are equal.
  * 2. In the statement that moves a batch out of RUNNING, every member that was never created is counted as
- *    aborted. Members are only created while it is RUNNING, under the same row lock, so this happens once.
+ *    aborted, and so is every one that was to be taken up again. Members are only created while it is RUNNING, under the same row lock, so this happens once.
  * 3. FAILED and TIMED_OUT count as failed, ABORTED as aborted; only failed ones trip stopOnError, or a map
  *    run's threshold.
  * 4. A member that is redriven is taken out of the counters (`sql/redrive.ts`), and counted when it ends again. A batch that
@@ -36,10 +38,12 @@ export function batchEndRule(by: BatchIncrements): string {
   const failed = `(b.failed + ${by.failed})`;
   const itemsStarted = `(b.items_started + ${items.started ?? '0'})`;
   const itemsFailed = `(b.items_failed + ${items.failed})`;
+  const toRedrive = `(b.to_redrive - ${by.takenUp ?? '0'})`;
+  const itemsToRedrive = `(b.items_to_redrive - ${items.takenUp ?? '0'})`;
   const exceeded = exceedsThreshold(itemsFailed);
   const trips = `(b.status = 'RUNNING'
       AND CASE WHEN b.mode = 'mapRun' THEN ${exceeded} ELSE b.stop_on_error AND ${failed} > 0 END)`;
-  const aborted = `(b.aborted + ${by.aborted} + CASE WHEN ${trips} THEN b.total - ${started} ELSE 0 END)`;
+  const aborted = `(b.aborted + ${by.aborted} + CASE WHEN ${trips} THEN b.total - ${started} + ${toRedrive} ELSE 0 END)`;
   const over = `(b.succeeded + ${by.succeeded} + ${failed} + ${aborted} >= b.total)`;
   return `
     started = ${started},
@@ -52,7 +56,9 @@ export function batchEndRule(by: BatchIncrements): string {
     items_failed = ${itemsFailed},
     items_timed_out = b.items_timed_out + ${items.timedOut ?? '0'},
     items_aborted = b.items_aborted + ${items.aborted}
-      + CASE WHEN ${trips} THEN b.item_total - ${itemsStarted} ELSE 0 END,
+      + CASE WHEN ${trips} THEN b.item_total - ${itemsStarted} + ${itemsToRedrive} ELSE 0 END,
+    to_redrive = CASE WHEN ${trips} THEN 0 ELSE ${toRedrive} END,
+    items_to_redrive = CASE WHEN ${trips} THEN 0 ELSE ${itemsToRedrive} END,
     status = CASE
       WHEN b.end_time IS NOT NULL THEN ${recountedStatus(over, failed, aborted)}
       WHEN ${over} THEN ${finalStatus({ failed, aborted, exceeded })}
@@ -68,11 +74,14 @@ export function batchEndRule(by: BatchIncrements): string {
  * status IN ('RUNNING', 'STOPPING', 'CANCELLING')`. One that had begun to stop has its uncreated members counted already.
  */
 export function batchCancelRule(): string {
-  const aborted = "(b.aborted + CASE WHEN b.status = 'RUNNING' THEN b.total - b.started ELSE 0 END)";
+  const aborted =
+    "(b.aborted + CASE WHEN b.status = 'RUNNING' THEN b.total - b.started + b.to_redrive ELSE 0 END)";
   const over = `(b.succeeded + b.failed + ${aborted} >= b.total)`;
   return `
     aborted = ${aborted},
-    items_aborted = b.items_aborted + CASE WHEN b.status = 'RUNNING' THEN b.item_total - b.items_started ELSE 0 END,
+    items_aborted = b.items_aborted + CASE WHEN b.status = 'RUNNING' THEN b.item_total - b.items_started + b.items_to_redrive ELSE 0 END,
+    to_redrive = 0,
+    items_to_redrive = 0,
     status = CASE WHEN ${over} THEN 'ABORTED' ELSE 'CANCELLING' END,
     end_time = CASE WHEN ${over} THEN now() END,
     owner = CASE WHEN ${over} THEN NULL ELSE b.owner END,
@@ -86,8 +95,8 @@ const WINDOW = 'least(coalesce(nullif(b.concurrency, 0), 10000), 10000)';
  * For `RETURNING` of the statement that counted: whether the leader of a map run should look at it at once. A
  * wide window is topped up when an eighth of it has come free, so that not every end calls the leader.
  */
-export const MAP_RUN_CALLS = `(b.mode = 'mapRun' AND b.end_time IS NULL AND (b.status <> 'RUNNING' OR b.started < b.total
-    AND b.started - b.succeeded - b.failed - b.aborted <= ${WINDOW} - greatest(1, ${WINDOW} / 8)))`;
+export const MAP_RUN_CALLS = `(b.mode = 'mapRun' AND b.end_time IS NULL AND (b.status <> 'RUNNING' OR (b.started < b.total OR b.to_redrive > 0)
+    AND b.started - b.to_redrive - b.succeeded - b.failed - b.aborted <= ${WINDOW} - greatest(1, ${WINDOW} / 8)))`;
 
 /** The channel on which the leader hears of it; the payload is the map run's id. */
 export const MAP_RUN_CHANNEL = 'escapement_map_run';

@@ -2,7 +2,7 @@
 
 /** What a leader knows of its batch. */
 const LED = `b.id, b.mode, b.status, b.concurrency, b.stop_on_error, b.queue, b.source_state_name, b.source_transformer, b.total, b.started,
-  b.succeeded + b.failed + b.aborted AS ended, b.batched`;
+  b.succeeded + b.failed + b.aborted AS ended, b.batched, b.to_redrive, b.redrive_index`;
 
 /** Like a claim of executions, under the worker's own row: $1 worker, $2 batch. */
 export const CLAIM_BATCH = `
@@ -24,7 +24,7 @@ export const RELEASE_BATCH = 'UPDATE batches SET owner = NULL WHERE id = $2 AND 
 export const OPEN_BATCHES = `
 SELECT id, queue, status <> 'RUNNING' AS stopping FROM batches
 WHERE end_time IS NULL AND owner IS NULL AND status <> 'RECEIVING'
-  AND NOT (mode IN ('distributed', 'mapRun') AND status = 'RUNNING' AND started >= total)
+  AND NOT (mode IN ('distributed', 'mapRun') AND status = 'RUNNING' AND started >= total AND to_redrive = 0)
 ORDER BY id LIMIT $1`;
 
 /** $1 batch, $2 index. Plan: Index Scan Backward on batch_chunks_pkey, one row. */

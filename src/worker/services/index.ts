@@ -75,6 +75,8 @@ export function createServices({ functions, mapRuns, http: settings, ...deps }: 
           return durably(() => awaitMessage(deps, asked, to, effect, about));
         case 'startMapRun':
           return durably(() => mapRuns.start(effect, asked, about, call.signal));
+        case 'redriveMapRun':
+          return durably(() => mapRuns.redrive(effect, asked, about, call.signal));
         case 'finishMapRun':
           return durably(() => mapRuns.finish(asked, about, call.signal));
         default:
@@ -114,7 +116,7 @@ export function createServices({ functions, mapRuns, http: settings, ...deps }: 
           case 'message':
             return await forgetMessage(deps, addressOf(effect, about));
           case 'mapRun':
-            return await mapRuns.cancel(awaited.mapRunId);
+            return await mapRuns.cancel(awaited.mapRunId, effect.key);
           default:
             return awaited satisfies never;
         }

@@ -43,6 +43,7 @@ import {
   openMapRun,
   readMapRunChildren,
   receiveMapRun,
+  redriveMapRun,
   tellMapRunParents,
   writeMapRunInputs,
 } from '../../store/index.js';
@@ -64,6 +65,7 @@ interface MapRunsOptions {
 }
 
 export type StartMapRunCall = Extract<Call, { kind: 'startMapRun' }>;
+type RedriveMapRunCall = Extract<Call, { kind: 'redriveMapRun' }>;
 type FinishMapRunCall = Extract<Call, { kind: 'finishMapRun' }>;
 
 export interface MapRuns {
@@ -74,40 +76,58 @@ export interface MapRuns {
     about: ExecutionAbout,
     signal: AbortSignal,
   ): Promise<TaskOutcome>;
+  /** Begins a map run again when it has ended. Answers `{total}`, or null: it is gone. Never throws for what the database did. */
+  redrive(
+    effect: InvokeEffect,
+    call: RedriveMapRunCall,
+    about: ExecutionAbout,
+    signal: AbortSignal,
+  ): Promise<TaskOutcome>;
   /** The Map's result: the children's outputs in the order of the items, or where they were written. */
   finish(call: FinishMapRunCall, about: ExecutionAbout, signal: AbortSignal): Promise<TaskOutcome>;
-  /** Nobody waits for it any more. @throws what the database throws when it is away. */
-  cancel(mapRunId: string): Promise<void>;
+  /** Nobody waits for it any more under the call's key. @throws what the database throws when it is away. */
+  cancel(mapRunId: string, key: string): Promise<void>;
 }
 
 export function createMapRuns(options: MapRunsOptions): MapRuns {
   const { arns, log } = options;
   const { pool } = options.database;
 
-  /** What is being taken in here, by the map run's id: told when nobody waits for it any more. */
+  /** What is being taken in or up again here, by the map run's id: told when nobody waits for it any more. */
   const starting = new Map<string, AbortController>();
 
   return {
-    start: async (effect, { request }, about, signal) => {
-      const { mapRunId } = request;
-      const givenUp = new AbortController();
-      starting.set(mapRunId, givenUp);
-      const either = AbortSignal.any([signal, givenUp.signal]);
-      try {
-        return await untilKnown(either, () => start(effect, request, about, either));
-      } finally {
-        starting.delete(mapRunId);
-        // The cancel may have come before there was anything to cancel. A worker that shuts down cancels nothing.
-        if (givenUp.signal.aborted) await cancelAgain(mapRunId);
-      }
-    },
+    start: (effect, { request }, about, signal) =>
+      unlessGivenUp(request.mapRunId, effect.key, signal, (either) => start(effect, request, about, either)),
+    redrive: (effect, { run }, about, signal) =>
+      unlessGivenUp(run.mapRunId, effect.key, signal, (either) =>
+        redrive(effect, run.mapRunId, about, either),
+      ),
     finish: (call, about, signal) => untilKnown(signal, () => finish(call, about, signal)),
     cancel,
   };
 
-  async function cancel(mapRunId: string): Promise<void> {
+  async function unlessGivenUp(
+    mapRunId: string,
+    key: string,
+    signal: AbortSignal,
+    begin: (signal: AbortSignal) => Promise<TaskOutcome>,
+  ): Promise<TaskOutcome> {
+    const givenUp = new AbortController();
+    starting.set(mapRunId, givenUp);
+    const either = AbortSignal.any([signal, givenUp.signal]);
+    try {
+      return await untilKnown(either, () => begin(either));
+    } finally {
+      starting.delete(mapRunId);
+      // The cancel may have come before there was anything to cancel. A worker that shuts down cancels nothing.
+      if (givenUp.signal.aborted) await cancelAgain(mapRunId, key);
+    }
+  }
+
+  async function cancel(mapRunId: string, key: string): Promise<void> {
     starting.get(mapRunId)?.abort();
-    const stopping = await cancelMapRun(pool, mapRunId);
+    const stopping = await cancelMapRun(pool, mapRunId, key);
     if (stopping !== undefined) callLeader(stopping.queue, mapRunId);
   }
 
@@ -138,6 +158,25 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
     if (total === 0 || before?.over === true) await tellParent(mapRunId);
     else callLeader(about.queue, mapRunId);
     return { ok: true, output: { total } };
+  }
+
+  async function redrive(
+    effect: InvokeEffect,
+    mapRunId: string,
+    about: ExecutionAbout,
+    signal: AbortSignal,
+  ): Promise<TaskOutcome> {
+    for (;;) {
+      const to = { parentFrame: effect.frameId, parentKey: effect.key };
+      const redriven = await redriveMapRun(pool, mapRunId, to);
+      if (redriven.kind === 'gone') return { ok: true, output: null };
+      if (redriven.kind === 'begun') {
+        if (redriven.over) await tellParent(mapRunId);
+        else callLeader(about.queue, mapRunId);
+        return { ok: true, output: { total: redriven.total } };
+      }
+      await sleep(ENDING_MS, undefined, { signal });
+    }
   }
 
   /** JSON texts of the children's inputs. @throws StatesError, ItemReaderError, or when the signal aborts */
@@ -255,9 +294,9 @@ export function createMapRuns(options: MapRunsOptions): MapRuns {
     }
   }
 
-  async function cancelAgain(mapRunId: string): Promise<void> {
+  async function cancelAgain(mapRunId: string, key: string): Promise<void> {
     try {
-      await cancel(mapRunId);
+      await cancel(mapRunId, key);
     } catch (error) {
       log.warn({ err: error, mapRunId }, 'a map run could not be cancelled; it is when its parent ends');
     }
@@ -290,6 +329,9 @@ const PAYLOAD_LIMIT = 256 * 1024;
 
 /** A restart of PostgreSQL takes some seconds. */
 const AGAIN_MS = 500;
+
+/** What a stopped execution leaves of a map run ends within moments, unless handlers do not heed their signals. */
+const ENDING_MS = 200;
 
 const NO_OBJECTS = 'Set OBJECTS_DIR, or S3_ENDPOINT with its keys, for the workers.';
 
