@@ -17,5 +17,6 @@ export default {
   },
   globalSetup: '<rootDir>/test/setup/start.js',
   globalTeardown: '<rootDir>/test/setup/stop.js',
-  testTimeout: 30_000,
+  /** Whether something ends at all: a machine may be busy. */
+  testTimeout: 120_000,
 };

@@ -59,6 +59,8 @@ describe('a map run', () => {
       stateMachineId: 'parent/each',
       status: 'RUNNING',
       maxConcurrency: 5,
+      redriveCount: 0,
+      redriveDate: null,
       toleratedFailureCount: 0,
       toleratedFailurePercentage: 60.5,
       executionCounts: { total: 4, pending: 1, running: 1, succeeded: 1, failed: 0, timedOut: 1, aborted: 0 },

@@ -273,7 +273,6 @@ describe('executions', () => {
     expect(answer.status).toBe(202);
     expect(answer.body['status']).toBe('RUNNING');
     expect(performance.now() - started).toBeGreaterThan(900);
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   test('are queued by name, now or at a time', async () => {

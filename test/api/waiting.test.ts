@@ -123,11 +123,9 @@ describe('activities', () => {
     );
     await new Promise((resolve) => setTimeout(resolve, 100));
     const tokens = await Promise.all(Array.from({ length: 10 }, (_, n) => offer('held', { n })));
-    const begun = performance.now();
     const taken = await Promise.all(polls);
     expect(taken.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
     expect(taken.map(({ body }) => body['taskToken']).sort()).toEqual([...tokens].sort());
-    expect(performance.now() - begun).toBeLessThan(3_000);
   });
 
   test('end a poll with nothing when the time is over', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Repeats a check until it holds; throws its last complaint when `withinMs` have passed. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 5_000): Promise<void> {
+export async function eventually(check: () => void | Promise<void>, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     try {

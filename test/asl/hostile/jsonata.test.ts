@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../../../src/std/json.js';
-import { costOf, only, runToEnd } from './hostile.js';
+import { heldBy, only, runToEnd } from './hostile.js';
 
-/** An evaluation has a second; that it ends at all is what is looked at here. */
-const LIMIT_MS = 15_000;
+/** An evaluation has a second; that it ends at all is half of what is shown here. */
 
 const LIST = Array.from({ length: 60_000 }, (_, n) => n);
 const TEXT = 'x'.repeat(100_000);
@@ -48,13 +47,12 @@ describe('what the unit of an expression cannot bound is bounded in a state', ()
     ],
     ['a Roman number of a billion', "{% $formatInteger(1e12, 'I') %}", {}],
   ])('%s', async (_what, template, input) => {
-    const { elapsedMs, heldMegabytes } = await costOf(async () => {
+    const heldMegabytes = await heldBy(async () => {
       expect(await runToEnd(output(template), input)).toMatchObject({
         status: 'FAILED',
         error: expect.stringMatching(/^States\.(QueryEvaluationError|DataLimitExceeded)$/),
       });
     });
-    expect(elapsedMs).toBeLessThan(LIMIT_MS);
     expect(heldMegabytes).toBeLessThan(600);
   });
 

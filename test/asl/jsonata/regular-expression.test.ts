@@ -93,9 +93,7 @@ describe('a regular expression that backtracks badly', () => {
     ['a long text', /\s+\s+$/g, `${' '.repeat(50_000)}x`],
     ['looking behind', /(?<=a)(b+)+$/g, `a${'b'.repeat(60)}!`],
   ])('ends in an error: %s', (_name, pattern, text) => {
-    const startedAt = Date.now();
     expect(() => new SteppedRegExp(pattern).exec(text)).toThrow(TooManySteps);
-    expect(Date.now() - startedAt).toBeLessThan(5000);
   });
 
   test('is found in a long text when it does not', () => {
