@@ -7,7 +7,7 @@ beforeAll(async () => {
   service = await startService({ workers: 2 });
   await machine('orders', { Make: { Type: 'Pass', End: true } });
   await machine('invoices', { Write: { Type: 'Pass', End: true } });
-}, 60_000);
+});
 afterAll(() => service.stop(), 60_000);
 
 async function machine(id: string, states: object): Promise<void> {
@@ -84,7 +84,7 @@ test('a batch makes of each order an invoice, but of those that the transformer 
     { relation: 'source', executionId: good[0].sourceExecutionId, stateMachineId: 'orders' },
     { relation: 'batch', batchId: batch.batchId, executionId: null, status: 'FAILED' },
   ]);
-}, 90_000);
+});
 
 test('children and map runs are links of their parent, and it is one of theirs', async () => {
   await machine('parents', {
@@ -125,4 +125,4 @@ test('children and map runs are links of their parent, and it is one of theirs',
     { relation: 'parent', executionId: parent.executionId },
     { relation: 'mapRun', mapRunId: items[0].mapRunId },
   ]);
-}, 60_000);
+});

@@ -12,12 +12,12 @@ beforeAll(async () => {
   outside = await serve((asked, response) => answering(asked, response));
   const env = { SECRETS_KEY: randomBytes(32).toString('base64'), HTTP_TASKS_ALLOW: '127.0.0.1' };
   service = await startService({ workers: 1, env });
-}, 60_000);
+});
 
 afterAll(async () => {
   await service.stop();
   await outside.close();
-}, 60_000);
+});
 
 const url = (path: string) => `http://127.0.0.1:${outside.port}${path}`;
 

@@ -4,7 +4,7 @@ import { type Answer, type Service, startService, until } from './service.js';
 let service: Service;
 beforeAll(async () => {
   service = await startService({ workers: 2, env: { CONCURRENCY: '10' } });
-}, 60_000);
+});
 afterAll(() => service.stop());
 
 const ITEMS = 400;
@@ -102,4 +102,4 @@ test('a map run outlives its leaders, with no child lost, none twice, and never 
   // The machine has one execution; its children are not among them.
   const { body } = await service.call('GET', `/state-machines/${execution.stateMachineId}/executions/count`);
   expect(body.count).toBe(1);
-}, 90_000);
+});

@@ -35,7 +35,7 @@ beforeAll(async () => {
     },
   });
   expect(status).toBe(201);
-}, 60_000);
+});
 afterAll(() => service.stop(), 60_000);
 
 /** Runs some races at once; answers of each whether its message was delivered, by the number of the race. */

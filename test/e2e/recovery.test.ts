@@ -11,7 +11,7 @@ beforeAll(async () => {
   service = await startService({ workers: 0, env: { HANDLERS } });
   await service.pool.query('CREATE TABLE switches (list text, name text)');
   await service.startWorker();
-}, 60_000);
+});
 
 afterAll(() => service.stop(), 60_000);
 
@@ -133,7 +133,7 @@ test('a redriven execution goes on where it failed, although the worker that tak
     ['Down', 'SUCCEEDED'],
     ['Last', 'SUCCEEDED'],
   ]);
-}, 90_000);
+});
 
 test('what had parked with a snapshot is redriven from its end, and keeps the items that were done', async () => {
   await machine('items', {
@@ -167,7 +167,7 @@ test('what had parked with a snapshot is redriven from its end, and keeps the it
   await service.call('POST', `/executions/${id}/redrive`);
   expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: items });
   expect(await callsOf(id)).toEqual({ Each: 30, Weak: 2 });
-}, 60_000);
+});
 
 test('all that a filter finds are redriven, and their batch counts how they have ended last', async () => {
   await machine('many', { Frail: task() });
@@ -198,7 +198,7 @@ test('all that a filter finds are redriven, and their batch counts how they have
     total: 5,
     endTime: batch.body.endTime,
   });
-}, 90_000);
+});
 
 test('a pause lets the call under way end, and makes no other until it is resumed', async () => {
   await machine('paused', { First: task('Second'), Second: task() });
@@ -219,7 +219,7 @@ test('a pause lets the call under way end, and makes no other until it is resume
   await service.call('POST', `/executions/${id}/resume`);
   expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: { a: 1 }, pausedAt: null });
   expect(await callsOf(id)).toEqual({ First: 1, Second: 1 });
-}, 60_000);
+});
 
 test('an execution that kills its worker is skipped, failed or paused, as its machine says', async () => {
   const states = { Deadly: task('After', 'deadly'), After: task() };
@@ -261,7 +261,7 @@ test('an execution that kills its worker is skipped, failed or paused, as its ma
   expect(await callsOf(retried)).toEqual({ Deadly: 2 });
   expect(await service.call('DELETE', `/executions/${retried}`)).toMatchObject({ status: 200 });
   expect(await ended(retried)).toMatchObject({ status: 'ABORTED', pausedAt: null });
-}, 120_000);
+});
 
 test('an answer that a workflow gave before its worker died is not refused when it is given again', async () => {
   await machine('asks', {
@@ -306,4 +306,4 @@ test('an answer that a workflow gave before its worker died is not refused when 
   await replaceWorker();
   expect(await ended(sender)).toMatchObject({ status: 'SUCCEEDED' });
   await service.pool.query('DROP TRIGGER hold ON journal');
-}, 60_000);
+});

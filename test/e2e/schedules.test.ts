@@ -9,7 +9,7 @@ beforeAll(async () => {
   const definition = { StartAt: 'Done', States: { Done: { Type: 'Succeed' } } };
   const made = { id: 'ticking', name: 'ticking', definition };
   expect((await service.call('POST', '/state-machines', made)).status).toBe(201);
-}, 60_000);
+});
 
 afterAll(() => service.stop(), 60_000);
 
@@ -64,7 +64,7 @@ test('every instant is started once, while workers are killed and Redis is away'
     ({ body }) => body.count === rows.length,
   );
   expect(ended.body.count).toBe(rows.length);
-}, 120_000);
+});
 
 test('one that is changed while the schedulers sleep is started by its new times', async () => {
   await service.call('POST', '/schedules', { id: 'woken', stateMachineId: 'ticking', cron: '0 0 1 1 *' });
@@ -75,4 +75,4 @@ test('one that is changed while the schedulers sleep is started by its new times
     scheduleId: 'woken',
   });
   expect((await service.call('DELETE', '/schedules/woken')).status).toBe(200);
-}, 60_000);
+});

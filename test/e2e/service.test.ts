@@ -13,7 +13,7 @@ beforeAll(async () => {
   ) as unknown;
   const made = await service.call('POST', '/state-machines', { id: 'orders', name: 'Orders', definition });
   expect(made.status).toBe(201);
-}, 60_000);
+});
 
 afterAll(() => service.stop(), 60_000);
 
@@ -309,7 +309,7 @@ describe('a worker that gets SIGTERM', () => {
     await service.startWorker();
     expect(await over(batchId)).toMatchObject({ total: 400, started: 400, aborted: 0 });
     await expectSound(batchId);
-  }, 120_000);
+  });
 });
 
 test('with Redis away a start is accepted, and runs when Redis is back', async () => {
@@ -323,4 +323,4 @@ test('with Redis away a start is accepted, and runs when Redis is back', async (
     (one: Answer) => one.status === 'SUCCEEDED',
     60_000,
   );
-}, 120_000);
+});

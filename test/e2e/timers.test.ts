@@ -7,7 +7,7 @@ let service: Service;
 
 beforeAll(async () => {
   service = await startService({ workers: 1 });
-}, 60_000);
+});
 
 afterAll(() => service.stop(), 60_000);
 
@@ -97,4 +97,4 @@ test('a timer that runs out while every worker is dead fires once one is there a
     expect(ended).toMatchObject(end);
     expect(Date.parse(ended.endTime)).toBeGreaterThanOrEqual(timers[at]?.wakeAt?.getTime() ?? Number.NaN);
   }
-}, 60_000);
+});

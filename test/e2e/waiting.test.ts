@@ -6,7 +6,7 @@ let service: Service;
 
 beforeAll(async () => {
   service = await startService({ workers: 1 });
-}, 60_000);
+});
 
 afterAll(() => service.stop(), 60_000);
 
@@ -82,7 +82,7 @@ test('a token is answered after the worker that handed it out was killed', async
 
   await service.startWorker();
   expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: { approved: true } });
-}, 60_000);
+});
 
 test('an activity worker keeps its task with heartbeats, and loses it without', async () => {
   const made = await service.call('POST', '/activities', { name: 'pick' });
@@ -113,7 +113,7 @@ test('an activity worker keeps its task with heartbeats, and loses it without', 
   expect(
     await service.call('POST', `/task-tokens/${silent.body.taskToken}/success`, { output: 1 }),
   ).toMatchObject({ status: 409 });
-}, 60_000);
+});
 
 test('a child that is waited for tells its parent of its end, and is stopped with it', async () => {
   await machine('child', { W: { Type: 'Wait', SecondsPath: '$.seconds', End: true } });
@@ -141,7 +141,7 @@ test('a child that is waited for tells its parent of its end, and is stopped wit
   await service.call('DELETE', `/executions/${slow}`, { error: 'Enough' });
   expect(await ended(slow)).toMatchObject({ status: 'ABORTED', error: 'Enough' });
   expect(await ended(child.executionId)).toMatchObject({ status: 'ABORTED' });
-}, 60_000);
+});
 
 test('a message reaches who waits for it, is kept for who comes later, and not for whose time is up', async () => {
   await machine('paying', {
@@ -180,7 +180,7 @@ test('a message reaches who waits for it, is kept for who comes later, and not f
   expect(await ended(late)).toMatchObject({ status: 'FAILED', error: 'Late' });
   expect(await send('c', { ttlSeconds: 0 })).toMatchObject({ body: { delivered: 0, kept: false } });
   expect((await waits()).body.items).toEqual([]);
-}, 60_000);
+});
 
 test('an execution knows its ARNs and its role, of either type of machine', async () => {
   const states = {
@@ -211,4 +211,4 @@ test('an execution knows its ARNs and its role, of either type of machine', asyn
     const { body } = await service.call('GET', `/executions/${execution.executionId}/history?limit=1`);
     expect(body.items[0].executionStartedEventDetails).toMatchObject({ roleArn });
   }
-}, 60_000);
+});

@@ -24,7 +24,7 @@ if (!hasPython)
     // The activity is made by the first worker.
     await (await startWorker('first')).end();
     await service.makeMachine(machine);
-  }, 60_000);
+  });
   afterEach(async () => {
     for (const worker of workers.splice(0)) await worker.end('SIGKILL');
   });
@@ -59,7 +59,7 @@ if (!hasPython)
       error: 'BadText',
       cause: 'text must be a string',
     });
-  }, 60_000);
+  });
 
   test('keeps a task that takes longer than its heartbeat may be missing', async () => {
     await startWorker('patient');
@@ -68,7 +68,7 @@ if (!hasPython)
     const { items } = (await service.call('GET', `/executions/${id}/history`)).body;
     const types = items.map((event: { type: string }) => event.type);
     expect(types).not.toContain('ActivityTimedOut');
-  }, 60_000);
+  });
 
   test('that is told to end finishes its task first', async () => {
     const worker = await startWorker('polite');
@@ -80,7 +80,7 @@ if (!hasPython)
     await worker.end('SIGTERM');
     expect(worker.child.exitCode).toBe(0);
     expect(await service.ended(id)).toMatchObject({ status: 'SUCCEEDED', output: { by: 'polite' } });
-  }, 60_000);
+  });
 
   test('that is killed loses its task to another', async () => {
     const doomed = await startWorker('doomed');
@@ -98,5 +98,5 @@ if (!hasPython)
     const { items } = (await service.call('GET', `/executions/${id}/history`)).body;
     const types = items.map((event: { type: string }) => event.type);
     expect(types).toContain('ActivityTimedOut');
-  }, 60_000);
+  });
 });

@@ -5,7 +5,7 @@ let service: ExampleService;
 beforeAll(async () => {
   service = await startExampleService();
   await service.makeMachine('human-approval');
-}, 60_000);
+});
 afterAll(() => service.stop(), 60_000);
 
 const request = (requestId: string, teamLeadSeconds: number, managerSeconds: number) =>
@@ -35,7 +35,7 @@ test('the team lead approves, and the decision is in the output', async () => {
     status: 'SUCCEEDED',
     output: { requestId: 'R-1', decision: { approved: true, by: 'Ada' } },
   });
-}, 60_000);
+});
 
 test('whatever is not an approval refuses', async () => {
   for (const [requestId, data] of [
@@ -47,7 +47,7 @@ test('whatever is not an approval refuses', async () => {
     await decide(requestId, data);
     expect(await service.ended(id)).toMatchObject({ status: 'FAILED', error: 'Request.Refused' });
   }
-}, 60_000);
+});
 
 test('when the team lead does not decide in time, the manager does', async () => {
   const id = await request('R-4', 1, 86_400);
@@ -57,10 +57,10 @@ test('when the team lead does not decide in time, the manager does', async () =>
     status: 'SUCCEEDED',
     output: { decision: { by: 'Grace' } },
   });
-}, 60_000);
+});
 
 test('when nobody decides, it lapses, and who decides then is told that it is too late', async () => {
   const id = await request('R-5', 1, 1);
   expect(await service.ended(id)).toMatchObject({ status: 'FAILED', error: 'Request.Lapsed' });
   expect(await decide('R-5', { approved: true })).toEqual({ delivered: 0, kept: false });
-}, 60_000);
+});

@@ -25,11 +25,11 @@ beforeAll(async () => {
     ESCAPEMENT_URL: `http://127.0.0.1:${port}`,
   });
   await service.makeMachine('payment-callback');
-}, 60_000);
+});
 afterAll(async () => {
   await payments?.end('SIGKILL');
   await service.stop();
-}, 60_000);
+});
 
 async function startPayments(): Promise<Program> {
   payments = await startProgram(process.execPath, [path.join(HERE, 'payment-service.js')], {
@@ -55,7 +55,7 @@ test('a payment service that is down is asked again, and calls back once it has 
     status: 'SUCCEEDED',
     output: { orderId: 'A-17', payment: { paymentId: expect.any(String), cents: 4_900 } },
   });
-}, 60_000);
+});
 
 test('a payment that is declined ends the order with what the service said', async () => {
   const id = await service.start('payment-callback', { orderId: 'A-18', cents: 490_000 });
@@ -64,7 +64,7 @@ test('a payment that is declined ends the order with what the service said', asy
     error: 'Order.Declined',
     cause: '490000 is over the limit',
   });
-}, 60_000);
+});
 
 test('the state waits after its handler has returned, and a stopped order is not paid', async () => {
   const said = payments?.lines.length ?? 0;
@@ -80,4 +80,4 @@ test('the state waits after its handler has returned, and a stopped order is not
     (lines) => lines.length > 0,
   );
   expect(news).toEqual(['called back: 409']);
-}, 60_000);
+});

@@ -373,7 +373,7 @@ test('stopping the parent stops what runs of its map run, and starts nothing mor
         status: 'ABORTED',
         executions: { started: 5, aborted: 50 },
       });
-    }, 5_000);
+    });
     expect(seen.aborted).toBe(5);
   });
 });
@@ -545,7 +545,7 @@ test('a worker that dies while it takes in the items is replaced, and what it st
       // As the reaper does: the worker is declared dead and what it owned is free.
       for (const freed of await leaveWorkers(database.pool, String(owner)))
         await queues.producer.ring(freed.queue, [freed.executionId]);
-      await eventually(async () => expect((await runOf(id)).executions.total).toBe(3_000), 10_000);
+      await eventually(async () => expect((await runOf(id)).executions.total).toBe(3_000));
       letGo();
       expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', output: '{"items":3000}' });
       expect(reads).toBe(2);
@@ -686,7 +686,7 @@ test.each([0, 30])('a Map whose sibling branch fails after %i ms is given up, wh
         [id],
       );
       expect(rows.every(({ status, open }) => status === 'ABORTED' && open === 0)).toBe(true);
-    }, 10_000);
+    });
     await deliverSignal(database.pool, id, 'stop', {});
   });
 });

@@ -108,7 +108,7 @@ async function running(scheduleId: string, count: number): Promise<string[]> {
   await eventually(async () => {
     ids = (await runs(scheduleId)).map(({ id }) => id);
     expect(ids.filter((id) => held.has(id))).toHaveLength(count);
-  }, 20_000);
+  });
   return ids;
 }
 
@@ -117,7 +117,7 @@ async function release(id: string | undefined): Promise<void> {
   await eventually(async () => {
     const { rows } = await database.pool.query('SELECT status FROM executions WHERE id = $1', [id]);
     expect(rows[0]?.status).toBe('SUCCEEDED');
-  }, 20_000);
+  });
 }
 
 describe('while a run is running', () => {
@@ -171,7 +171,7 @@ test('two workers at once start each instant of many schedules once', async () =
   );
   await eventually(async () => {
     for (const id of ids) expect((await read(id)).started).toBe(1);
-  }, 20_000);
+  });
   for (const id of ids) expect(await runs(id)).toHaveLength(1);
 });
 
@@ -191,5 +191,5 @@ test('a schedule that cannot be read is told of, and keeps no other from being s
   expect(await runs('broken')).toHaveLength(0);
   // Whoever can read it takes it from where it stood.
   await database.pool.query("UPDATE schedules SET time_zone = 'UTC' WHERE id = 'broken'");
-  await eventually(async () => expect(await runs('broken')).toHaveLength(1), 20_000);
+  await eventually(async () => expect(await runs('broken')).toHaveLength(1));
 });

@@ -23,7 +23,7 @@ if (!isThere) process.stdout.write(`The conformance cases are not at ${CORPUS}: 
     const { failures, leftOut, total } = tallyOf(results, 'events', EXCEPTIONS);
     expect(failures.filter(({ exception }) => exception === undefined)).toEqual([]);
     expect(total.cases - leftOut.length).toBeGreaterThan(30);
-  }, 120_000);
+  });
 });
 
 /** The first two of each category and kind, and those that need more than a machine and functions. */

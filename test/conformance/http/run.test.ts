@@ -138,7 +138,7 @@ describe('cases through a service', () => {
       valid: 'same',
       slow: 'leftOut',
     });
-  }, 60_000);
+  });
 });
 
 function caseOf(
