@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
+import { failureOf, strayFrom } from '../tasks/index.js';
 
 /** A shutdown that takes longer than its grace and this is cut short. */
 const OVERTIME_MS = 10_000;
 
 /**
  * Ends the process in order on SIGTERM or SIGINT: `stop` is given its grace; a second signal, or a stop
- * that hangs, ends the process at once. A fault that nobody caught ends it too, loudly.
+ * that hangs, ends the process at once. A fault of ours that nobody caught ends it too, loudly; one of a handler fails
+ * the call that it comes from, and the process goes on.
  */
 export function stopOnSignals(stop: () => Promise<void>, graceMs: number, log: Logger): void {
   let stopping = false;
@@ -30,13 +32,22 @@ export function stopOnSignals(stop: () => Promise<void>, graceMs: number, log: L
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
-  process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'uncaught');
-    process.exit(1);
-  });
-  process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'unhandled rejection');
-    process.exit(1);
+  const onStray = (what: string) => (error: unknown) => {
+    const source = strayFrom();
+    if (source === undefined) {
+      log.fatal({ err: error }, what);
+      process.exit(1);
+    }
+    source.fail?.(error);
+    // Not the error itself: what a handler throws may throw when it is looked at.
+    const { error: name, cause } = failureOf(error);
+    log.error({ ...source.about, error: name, cause }, 'a handler let an error slip that nobody caught');
+  };
+  process.on('uncaughtException', onStray('uncaught'));
+  process.on('unhandledRejection', onStray('unhandled rejection'));
+  process.on('exit', (code) => {
+    const source = strayFrom();
+    if (source !== undefined) log.fatal({ ...source.about, code }, 'a handler ended the process');
   });
 }
 
