@@ -3,7 +3,7 @@
  * errorType, errorMessage and trace, as AWS makes it of a function's
  * (https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html).
  */
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { TaskOutcome } from '../engine/index.js';
 
 export type Failure = Extract<TaskOutcome, { ok: false }>;
@@ -57,7 +57,8 @@ export function timedOut(functionName: string, timeoutMs: number): Failure {
 
 function isError(thrown: unknown): thrown is Error {
   try {
-    return thrown instanceof Error;
+    // Those of another realm are none of ours, and errors all the same.
+    return types.isNativeError(thrown) || thrown instanceof Error;
   } catch {
     return false;
   }

@@ -27,6 +27,10 @@ function post(message: FromThread): void {
   port?.postMessage(message);
 }
 
+const WATCH_MS = 100;
+/** HeartbeatSeconds are whole seconds: more than some a second say nothing more. */
+const BEAT_MS = 50;
+
 /** Calls under way: what aborts them. */
 const aborts = new Map<number, AbortController>();
 let isFull = false;
@@ -61,9 +65,6 @@ async function make({ id, functionName, input, told }: Extract<ToThread, { kind:
   aborts.delete(id);
   post({ kind: 'ended', id, outcome });
 }
-
-/** HeartbeatSeconds are whole seconds: more than some a second say nothing more. */
-const BEAT_MS = 50;
 
 function heartbeatOf(id: number): () => void {
   let nextAtMs = 0;
@@ -127,5 +128,3 @@ function watchMemory(): void {
     process.exit(1);
   }, WATCH_MS).unref();
 }
-
-const WATCH_MS = 100;

@@ -95,7 +95,11 @@ function endOf(
   code: number,
   memoryMb: number,
 ): Failure {
-  const isFull = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  const isFull =
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    error.code === 'ERR_WORKER_OUT_OF_MEMORY';
   if (isFull || ending?.why === 'memory')
     return failure(
       'Handler.OutOfMemory',
