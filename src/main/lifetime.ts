@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { failureOf, strayFrom } from '../tasks/index.js';
+import { listenForStrays } from './stray-errors.js';
 
 /** A shutdown that takes longer than its grace and this is cut short. */
 const OVERTIME_MS = 10_000;
@@ -32,23 +32,7 @@ export function stopOnSignals(stop: () => Promise<void>, graceMs: number, log: L
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
-  const onStray = (what: string) => (error: unknown) => {
-    const source = strayFrom();
-    if (source === undefined) {
-      log.fatal({ err: error }, what);
-      process.exit(1);
-    }
-    source.fail?.(error);
-    // Not the error itself: what a handler throws may throw when it is looked at.
-    const { error: name, cause } = failureOf(error);
-    log.error({ ...source.about, error: name, cause }, 'a handler let an error slip that nobody caught');
-  };
-  process.on('uncaughtException', onStray('uncaught'));
-  process.on('unhandledRejection', onStray('unhandled rejection'));
-  process.on('exit', (code) => {
-    const source = strayFrom();
-    if (source !== undefined) log.fatal({ ...source.about, code }, 'a handler ended the process');
-  });
+  listenForStrays(log);
 }
 
 /**

@@ -137,7 +137,18 @@ describe.each([
     });
   }, 60_000);
 
-  if (where !== 'in threads') return;
+  if (where !== 'in threads') {
+    test('a handler that ends the process ends its own execution, and not the process', async () => {
+      await machine('ends-exit', { Poison: task('ends') });
+      const beside = await neighbours(3_000);
+      const poisoned = await ended(await start('ends-exit', { what: 'exit' }));
+      expect(poisoned).toMatchObject({ status: 'FAILED', error: 'Handler.Exited' });
+      await expectUnharmed(beside);
+      for (const id of beside) expect(await callsOf(id)).toMatchObject({ Second: { calls: 1 } });
+      expect(service.workers[0]?.child).toMatchObject({ exitCode: null, signalCode: null });
+    }, 60_000);
+    return;
+  }
   test.each([
     ['exit', 'Handler.Exited'],
     ['abort', 'TypeError'],
@@ -163,7 +174,6 @@ describe('without threads, what takes its worker along', () => {
   afterAll(() => service.stop(), 60_000);
 
   test.each([
-    ['exit', { code: 0 }],
     ['abort', { signal: 'SIGABRT' }],
     ['kill', { signal: 'SIGKILL' }],
     ['block', {}],
@@ -174,7 +184,7 @@ describe('without threads, what takes its worker along', () => {
       await machine(`ends-${what}`, { Poison: task('ends') }, { recovery });
       const worker = await service.startWorker();
       const beside = await neighbours(6_000);
-      const gone = 'code' in end || 'signal' in end ? once(worker.child, 'exit') : undefined;
+      const gone = 'signal' in end ? once(worker.child, 'exit') : undefined;
       const poisoned = await start(`ends-${what}`, { what, ms: 12_000 });
       if (gone !== undefined) {
         const [code, signal] = await gone;
