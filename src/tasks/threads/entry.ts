@@ -28,12 +28,13 @@ function post(message: FromThread): void {
 }
 
 const WATCH_MS = 100;
+const WATCH_LOOKS = 3;
 /** HeartbeatSeconds are whole seconds: more than some a second say nothing more. */
 const BEAT_MS = 50;
 
 /** Calls under way: what aborts them. */
 const aborts = new Map<number, AbortController>();
-let isFull = false;
+let isEnding = false;
 
 listenForStrays();
 watchMemory();
@@ -49,7 +50,8 @@ async function make({ id, functionName, input, told }: Extract<ToThread, { kind:
   const given = Object.hasOwn(handlers, functionName) ? handlers[functionName] : undefined;
   if (given === undefined) {
     const why = `the handlers module gave '${functionName}' to its worker, and not to this thread`;
-    post({ kind: 'ended', id, outcome: failure('Lambda.ResourceNotFoundException', why) });
+    const outcome = failure('Lambda.ResourceNotFoundException', why);
+    post({ kind: 'ended', id, outcome, isFull: false });
     return;
   }
   const aborting = new AbortController();
@@ -63,7 +65,7 @@ async function make({ id, functionName, input, told }: Extract<ToThread, { kind:
     callId: id,
   });
   aborts.delete(id);
-  post({ kind: 'ended', id, outcome });
+  post({ kind: 'ended', id, outcome, isFull: share() > 1 });
 }
 
 function heartbeatOf(id: number): () => void {
@@ -111,20 +113,28 @@ function listenForStrays(): void {
   process.on('uncaughtException', onStray);
   process.on('unhandledRejection', onStray);
   process.on('exit', (code) => {
-    if (!isFull) post({ kind: 'ending', why: 'exit', id: strayFrom()?.callId, code });
+    if (!isEnding) post({ kind: 'ending', why: 'exit', id: strayFrom()?.callId, code });
   });
 }
 
 /**
  * `resourceLimits` count what V8 holds, not the bytes of Buffers. Those are looked at here, now and then: a handler that
- * takes them without ever waiting is stopped by its time limit only.
+ * takes them without ever waiting is stopped by its time limit only. What is too much for a moment may be waste that is
+ * about to be collected.
  */
 function watchMemory(): void {
+  let looks = 0;
   setInterval(() => {
-    const { used_heap_size, external_memory } = getHeapStatistics();
-    if (used_heap_size + external_memory <= memoryMb * 1024 * 1024) return;
+    looks = share() > 1 ? looks + 1 : 0;
+    if (looks < WATCH_LOOKS && share() <= 2) return;
     post({ kind: 'ending', why: 'memory' });
-    isFull = true;
+    isEnding = true;
     process.exit(1);
   }, WATCH_MS).unref();
+}
+
+/** What the thread holds, as a share of what it may. */
+function share(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return (used_heap_size + external_memory) / (memoryMb * 1024 * 1024);
 }

@@ -73,6 +73,8 @@ interface Member {
   isReady: boolean;
   /** It did not begin a call, and is ended for that. */
   isStuck: boolean;
+  /** It is given nothing more, and ended when it has nothing left to do. */
+  isFull: boolean;
 }
 
 export function createThreads(options: ThreadsOptions): Threads {
@@ -83,6 +85,8 @@ export function createThreads(options: ThreadsOptions): Threads {
   let queue: Entry[] = [];
   let lastId = 0;
   let isClosed = false;
+  /** Threads that are being ended, with nothing in them. */
+  const retiring = new Set<Promise<void>>();
 
   return {
     call: (call) =>
@@ -107,7 +111,7 @@ export function createThreads(options: ThreadsOptions): Threads {
     close: async () => {
       isClosed = true;
       for (const waiting of queue.splice(0)) settle(waiting, ABORTED);
-      await Promise.all([...members].map(({ thread }) => thread.end()));
+      await Promise.all([...[...members].map(({ thread }) => thread.end()), ...retiring]);
     },
   };
 
@@ -127,6 +131,7 @@ export function createThreads(options: ThreadsOptions): Threads {
     let shared: Member | undefined;
     for (const member of members) {
       const { entries } = member;
+      if (member.isFull) continue;
       if (entries.size === 0) return member;
       if (isAlone || entries.size >= callsPerThread || [...entries.values()].some((other) => other.isAlone))
         continue;
@@ -155,6 +160,7 @@ export function createThreads(options: ThreadsOptions): Threads {
       entries: new Map(),
       isReady: false,
       isStuck: false,
+      isFull: false,
       thread: startThread({
         module,
         memoryMb,
@@ -168,10 +174,12 @@ export function createThreads(options: ThreadsOptions): Threads {
             const made = member.entries.get(id);
             if (made !== undefined) begin(made);
           },
-          ended: (id, outcome) => {
+          ended: (id, outcome, isFull) => {
             const made = member.entries.get(id);
             if (made === undefined) return;
             settle(made, made.ends ?? outcome);
+            member.isFull ||= isFull;
+            if (member.isFull && member.entries.size === 0) retire(member);
             fill();
           },
           heartbeat: (id) => member.entries.get(id)?.call.heartbeat(),
@@ -188,6 +196,12 @@ export function createThreads(options: ThreadsOptions): Threads {
     };
     members.add(member);
     return member;
+  }
+
+  function retire(member: Member): void {
+    members.delete(member);
+    const ending = member.thread.end().finally(() => retiring.delete(ending));
+    retiring.add(ending);
   }
 
   function expectBegin(made: Entry, member: Member): void {
@@ -242,7 +256,7 @@ export function createThreads(options: ThreadsOptions): Threads {
     members.delete(member);
     const lost = [...member.entries.values()];
     const begun = lost.filter(({ hasBegun }) => hasBegun || !member.isReady);
-    const isOrdered = member.isStuck || lost.some(({ ends }) => ends !== undefined);
+    const isOrdered = member.isStuck || member.isFull || lost.some(({ ends }) => ends !== undefined);
     // By what a call left behind that has ended, too.
     const isKnown = culprit !== undefined || isOrdered;
     if (!isClosed && !isOrdered)

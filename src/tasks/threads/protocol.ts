@@ -15,7 +15,8 @@ export type FromThread =
   | { kind: 'ready' }
   /** The call is being made: nothing that was left behind keeps the thread from it. */
   | { kind: 'begun'; id: number }
-  | { kind: 'ended'; id: number; outcome: TaskOutcome }
+  /** `isFull`: it has left the thread more than it may hold, if only to be collected; what comes next is not to pay for it. */
+  | { kind: 'ended'; id: number; outcome: TaskOutcome; isFull: boolean }
   | { kind: 'heartbeat'; id: number }
   | { kind: 'log'; id: number; level: LogLevel; fields: object; message: string | undefined }
   /** An error that nobody caught, of a call that has ended or of none: for the log. */

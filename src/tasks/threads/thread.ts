@@ -17,7 +17,8 @@ export interface ThreadOptions {
 export interface ThreadEvents {
   ready(): void;
   begun(id: number): void;
-  ended(id: number, outcome: TaskOutcome): void;
+  /** `isFull`: it should be given nothing more. */
+  ended(id: number, outcome: TaskOutcome, isFull: boolean): void;
   heartbeat(id: number): void;
   log(id: number, level: LogLevel, fields: object, message: string | undefined): void;
   stray(about: object, fields: object): void;
@@ -51,7 +52,7 @@ export function startThread({ module, memoryMb, entry, on }: ThreadOptions): Thr
       case 'begun':
         return on.begun(message.id);
       case 'ended':
-        return on.ended(message.id, message.outcome);
+        return on.ended(message.id, message.outcome, message.isFull);
       case 'heartbeat':
         return on.heartbeat(message.id);
       case 'log':

@@ -56,7 +56,7 @@ export default {
     for (;;) kept.push({ kept });
   },
   async leakBytes() {
-    for (const kept = []; ; await wait(1)) kept.push(Buffer.alloc(4_000_000, 1));
+    for (const kept = []; ; await wait(5)) kept.push(Buffer.alloc(4_000_000, 1));
   },
   async crashFromNowhere() {
     // Node.js keeps no asynchronous context for it.
