@@ -19,6 +19,14 @@ export interface Config {
   dataDir: string;
   /** Path of the handlers module; undefined: the example's. */
   handlers: string | undefined;
+  /** Where handlers run that do not say so themselves. */
+  handlersIsolation: 'thread' | 'none';
+  /** Threads of a worker for handlers that run in threads. */
+  handlerThreads: number;
+  /** Calls that one thread makes at a time. */
+  handlerThreadConcurrency: number;
+  /** What a thread may hold, in MiB. */
+  handlerMemoryMb: number;
   concurrency: number;
   /** Queues that a worker takes from; undefined: all. */
   queues: readonly string[] | undefined;
@@ -143,6 +151,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     authNone: auth === 'none',
     dataDir: text('DATA_DIR') ?? './.escapement',
     handlers: text('HANDLERS'),
+    handlersIsolation: text('HANDLERS_ISOLATION') === 'thread' ? 'thread' : 'none',
+    handlerThreads: integer('HANDLER_THREADS', 4, 1, 1_000),
+    handlerThreadConcurrency: integer('HANDLER_THREAD_CONCURRENCY', 1, 1, 1_000),
+    handlerMemoryMb: integer('HANDLER_MEMORY_MB', 256, 16, 1_048_576),
     concurrency: integer('CONCURRENCY', 200, 1, 10_000),
     queues: queues.length === 0 ? undefined : queues,
     queueWeights: weights,
@@ -169,6 +181,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     httpTasksAllow: list('HTTP_TASKS_ALLOW'),
     objects: readObjects(text, url('S3_ENDPOINT', ['http:', 'https:']), complaints),
   };
+  const isolation = text('HANDLERS_ISOLATION');
+  if (isolation !== undefined && isolation !== 'thread' && isolation !== 'none') {
+    complaints.push(`HANDLERS_ISOLATION is '${isolation}'; expected thread or none.`);
+  }
   if (!/^[A-Za-z0-9_-]{1,40}$/.test(config.prefix)) {
     complaints.push(`QUEUE_PREFIX is '${config.prefix}'; expected letters, digits, '-' and '_', at most 40.`);
   }

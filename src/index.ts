@@ -6,5 +6,7 @@ export {
   type Handler,
   type HandlerContext,
   type HandlerLog,
+  type HandlerSettings,
   type Handlers,
+  type Isolation,
 } from './tasks/index.js';

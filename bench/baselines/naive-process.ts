@@ -46,7 +46,7 @@ async function run({ id, name, input, stateMachineId }: Execution): Promise<void
       timeoutAtMs: undefined,
       log: console,
     };
-    const output = await handlers[handler]?.(data, context);
+    const output = await handlers[handler]?.handler(data, context);
     data[result] = output;
     const events = history(eventId, state, handler, before, JSON.stringify(output), JSON.stringify(data));
     const isLast = n === STEPS.length - 1;

@@ -18,7 +18,7 @@ import {
   migrate,
   resealSecrets,
 } from '../store/index.js';
-import { createFunctions, type Handlers, loadHandlers } from '../tasks/index.js';
+import { createFunctions, createThreads, type Handlers, loadHandlers } from '../tasks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
 import { createDatabaseClock, systemEntropy } from './clock.js';
 import { compileStored, processorOf } from './machines.js';
@@ -132,7 +132,11 @@ function cannotListen(error: unknown, { host, port }: Config): unknown {
  * @throws HandlersError
  */
 export function readHandlers(config: Config): Promise<Handlers> {
-  return loadHandlers(config.handlers ?? EXAMPLE_HANDLERS);
+  return loadHandlers(handlersFile(config));
+}
+
+function handlersFile(config: Config): string {
+  return config.handlers ?? EXAMPLE_HANDLERS;
 }
 
 /** A worker, taking work. */
@@ -143,9 +147,23 @@ export async function startWork(
   log: Logger,
 ): Promise<Worker> {
   const arns = createArns(config);
-  return startWorker({
+  // None is started before the first call that is to be made in one.
+  const threads = createThreads({
+    module: handlersFile(config),
+    size: config.handlerThreads,
+    callsPerThread: config.handlerThreadConcurrency,
+    memoryMb: config.handlerMemoryMb,
+    log,
+  });
+  const worker = await startWorker({
     ...house,
-    functions: createFunctions({ handlers, arnOf: arns.function, logFor: (about) => log.child(about) }),
+    functions: createFunctions({
+      handlers,
+      arnOf: arns.function,
+      logFor: (about) => log.child(about),
+      isolation: config.handlersIsolation,
+      threads,
+    }),
     arns,
     objects: openObjectStore(config.objects),
     http: { secretsKeys: config.secretsKeys, allow: config.httpTasksAllow },
@@ -155,6 +173,12 @@ export async function startWork(
     config,
     log,
   });
+  return {
+    stop: async () => {
+      await worker.stop();
+      await threads.close();
+    },
+  };
 }
 
 const EXAMPLE_HANDLERS = fileURLToPath(

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
+import { listenForStrays } from './stray-errors.js';
 
 /** A shutdown that takes longer than its grace and this is cut short. */
 const OVERTIME_MS = 10_000;
 
 /**
  * Ends the process in order on SIGTERM or SIGINT: `stop` is given its grace; a second signal, or a stop
- * that hangs, ends the process at once. A fault that nobody caught ends it too, loudly.
+ * that hangs, ends the process at once. A fault of ours that nobody caught ends it too, loudly; one of a handler fails
+ * the call that it comes from, and the process goes on.
  */
 export function stopOnSignals(stop: () => Promise<void>, graceMs: number, log: Logger): void {
   let stopping = false;
@@ -30,14 +32,7 @@ export function stopOnSignals(stop: () => Promise<void>, graceMs: number, log: L
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
-  process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'uncaught');
-    process.exit(1);
-  });
-  process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'unhandled rejection');
-    process.exit(1);
-  });
+  listenForStrays(log);
 }
 
 /**

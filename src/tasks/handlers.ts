@@ -38,7 +38,21 @@ export interface HandlerLog {
 // biome-ignore lint/suspicious/noExplicitAny: a handler says itself what its input looks like; nothing here can know.
 export type Handler = (input: any, context: HandlerContext) => unknown;
 
-export type Handlers = Readonly<Record<string, Handler>>;
+/** A handler that says where it runs, and for how long. */
+export interface HandlerSettings {
+  handler: Handler;
+  /**
+   * `thread`: in a worker thread, which is ended when the handler does not end by itself, and is all that goes when it
+   * runs out of memory or exits. `none`: in the worker's own thread. Absent: as HANDLERS_ISOLATION says.
+   */
+  isolation?: Isolation;
+  /** A call that takes longer, in ms, fails with States.Timeout. Absent: as long as its state may take. */
+  timeoutMs?: number;
+}
+
+export type Isolation = 'thread' | 'none';
+
+export type Handlers = Readonly<Record<string, Handler | HandlerSettings>>;
 
 /**
  * Names the functions that Task states may call. It changes nothing; it is there for the types.
@@ -46,20 +60,14 @@ export type Handlers = Readonly<Record<string, Handler>>;
  * @example
  * export default defineHandlers({
  *   async chargeCard(order: { total: number }, { idempotencyKey }) { … return { paid: true }; },
+ *   resize: { isolation: 'thread', timeoutMs: 60_000, handler(image: { url: string }) { … } },
  * });
  */
 export function defineHandlers<T extends Handlers>(handlers: T): T {
   return handlers;
 }
 
-/** A JSON value, or why it is none. */
-export function toJson(value: unknown): { ok: true; json: Json } | { ok: false; reason: string } {
-  if (value === undefined) return { ok: true, json: null };
-  try {
-    const text = JSON.stringify(value);
-    if (text === undefined) return { ok: false, reason: `a ${typeof value} has no JSON form` };
-    return { ok: true, json: JSON.parse(text) as Json };
-  } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-  }
+/** What is said of a handler, whichever way it is given. */
+export function settingsOf(given: Handler | HandlerSettings): HandlerSettings {
+  return typeof given === 'function' ? { handler: given } : given;
 }

@@ -1,14 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Handler, Handlers } from './handlers.js';
+import type { Handler, HandlerSettings } from './handlers.js';
+import { runFrom } from './strays.js';
 
 /**
  * Loads the handlers module.
  * @param path of a module whose default export is an object of functions (see `defineHandlers`).
+ * @returns each with its settings.
  * @throws HandlersError that says what the module lacks, or why it does not load.
  */
-export async function loadHandlers(path: string): Promise<Handlers> {
+export async function loadHandlers(path: string): Promise<Readonly<Record<string, HandlerSettings>>> {
   const module = await importModule(resolve(path));
   const found =
     typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
@@ -17,14 +19,50 @@ export async function loadHandlers(path: string): Promise<Handlers> {
       `HANDLERS: ${path} has no default export that is an object of functions. See defineHandlers.`,
     );
   }
-  const handlers: Record<string, Handler> = {};
-  for (const [name, handler] of Object.entries(found)) {
-    if (typeof handler !== 'function')
-      throw new HandlersError(`HANDLERS: '${name}' in ${path} is a ${typeof handler}, not a function.`);
-    handlers[name] = (input, context) => handler.call(found, input, context) as unknown;
+  const handlers: Record<string, HandlerSettings> = {};
+  for (const [name, given] of Object.entries(found as Record<string, unknown>)) {
+    const { handler, ...settings } = readSettings(name, path, given);
+    handlers[name] = {
+      ...settings,
+      handler: (input, context) => handler.call(found, input, context) as unknown,
+    };
   }
   return handlers;
 }
+
+function readSettings(name: string, path: string, given: unknown): HandlerSettings {
+  const refuse = (what: string): never => {
+    throw new HandlersError(`HANDLERS: '${name}' in ${path} ${what}.`);
+  };
+  if (typeof given === 'function') return { handler: given as Handler };
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    !('handler' in given) ||
+    typeof given.handler !== 'function'
+  )
+    return refuse(`is a ${typeof given}, not a function, nor an object whose 'handler' is one`);
+  for (const key of Object.keys(given))
+    if (!['handler', 'isolation', 'timeoutMs'].includes(key))
+      refuse(`has '${key}'; expected handler, isolation and timeoutMs`);
+  const { isolation, timeoutMs } = given as Record<string, unknown>;
+  if (isolation !== undefined && isolation !== 'thread' && isolation !== 'none')
+    return refuse(`has an isolation other than 'thread' and 'none'`);
+  if (timeoutMs !== undefined && !isTimeout(timeoutMs))
+    return refuse(`has a timeoutMs that is no whole number from 1 to ${String(LONGEST_TIMER_MS)}`);
+  return {
+    handler: given.handler as Handler,
+    ...(isolation !== undefined && { isolation }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
+
+function isTimeout(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= LONGEST_TIMER_MS;
+}
+
+/** `setTimeout` takes at most 2^31 - 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The handlers module is not what it should be: for who starts the worker to mend. */
 export class HandlersError extends Error {
@@ -35,7 +73,11 @@ async function importModule(file: string): Promise<unknown> {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) throw new HandlersError(`HANDLERS: there is no file ${file}.`);
   try {
-    return await import(pathToFileURL(file).href);
+    // What it starts now, a timer or a pool of connections, is its own, also when it goes wrong later.
+    return await runFrom(
+      { about: { module: file } },
+      () => import(pathToFileURL(file).href) as Promise<unknown>,
+    );
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     // Where its author has to look. What it imports and is not there has no place but our own.

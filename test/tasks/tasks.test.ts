@@ -134,7 +134,7 @@ describe('a handlers module', () => {
       await module('export default { double(n) { return 2 * this.one(n) }, one(n) { return n } }'),
     );
     expect(Object.keys(handlers)).toEqual(['double', 'one']);
-    expect(handlers['double']?.(21, {} as HandlerContext)).toBe(42);
+    expect(handlers['double']?.handler(21, {} as HandlerContext)).toBe(42);
   });
 
   test('that holds anything but functions is refused, by what it holds', async () => {
