@@ -87,7 +87,7 @@ const OLDEST = `
     ) AS job`;
 
 function poolFor(url: string): PgPool {
-  const pool: unknown = new pg.Pool({
+  const opened = new pg.Pool({
     connectionString: url,
     // BullMQ's statements name its tables without a schema.
     options: `-c search_path=${SCHEMA}`,
@@ -96,6 +96,9 @@ function poolFor(url: string): PgPool {
     connectionTimeoutMillis: 5_000,
     application_name: 'escapement-queue',
   });
+  // A session that breaks before whoever has borrowed it listens would end the process; its statements tell of it.
+  opened.on('connect', (session) => session.on('error', () => undefined));
+  const pool: unknown = opened;
   if (!isPgPool(pool)) throw new Error('BullMQ does not take this pool');
   return pool;
 }

@@ -112,9 +112,17 @@ export function openSolo(url: string, log: StoreLog): pg.Pool {
  * stops right after cuts some of them off. The error carries the whole session with it, so only what it says is told.
  */
 function reportBreaks(pool: pg.Pool, log: StoreLog, message: string): void {
+  // The pool's own listener is off from the moment in which a session is lent. If the server ends it in the same breath in
+  // which it let it in, that is before whoever asked for it could listen.
+  pool.on('connect', (session) => session.on('error', alreadyTold));
   pool.on('error', (error) => {
     if (!pool.ending) log.warn({ error: error.message }, message);
   });
+}
+
+/** Whoever uses the session hears of it from its statement, and the pool when nobody does. */
+function alreadyTold(): void {
+  // Nothing is left to be done.
 }
 
 /** For a connection, or for a free one of the pool: longer and a caller is better told to try again. */

@@ -126,11 +126,13 @@ export {
   awaitMessage,
   type Correlation,
   clearExpiredMessages,
+  clearSettledWaits,
   deliverForgotten,
   deliverMessage,
   forgetWait,
   listWaits,
   type MessageWait,
+  type SettledPosition,
   type WaitRecord,
   withdrawWait,
 } from './messages.js';

@@ -8,6 +8,9 @@
  * 3. What matched is first written beside the wait, and then put into the inbox by a statement of its own for each
  *    execution: many at once would lock executions in an order of their own, and could wait for a flush that
  *    waits for them. What a crash left in between, the sweeper delivers.
+ * 4. A call waits once. When its wait is over, by a message or without one, its row stays, without key and value, until the
+ *    execution has ended: who registers the wait again, because the answer was lost, or has done so too late, since another
+ *    has taken over, finds it and is no second one that a message could be lost to.
  */
 import type pg from 'pg';
 import { decodeCursor, encodeCursor, type PageOf, type PageQuery, pageOf } from './cursor.js';
@@ -123,10 +126,7 @@ export async function forgetWait(
   pool: pg.Pool,
   to: Pick<ReturnAddress, 'executionId' | 'key'>,
 ): Promise<void> {
-  await pool.query('DELETE FROM message_correlations WHERE execution_id = $1 AND key = $2', [
-    to.executionId,
-    to.key,
-  ]);
+  await pool.query(`${OVER} DO UPDATE SET ${SETTLED}`, [to.executionId, to.key]);
 }
 
 /**
@@ -140,13 +140,46 @@ export async function withdrawWait(
   inboxSeq: number,
 ): Promise<boolean> {
   const { rowCount } = await pool.query(
-    'DELETE FROM message_correlations WHERE execution_id = $1 AND key = $2 AND message IS NULL',
+    `${OVER} DO UPDATE SET ${SETTLED} WHERE message_correlations.message IS NULL AND message_correlations.${OPEN}`,
     [to.executionId, to.key],
   );
-  if (rowCount === 1) return true;
-  await deliverMatched(pool, [to]);
+  if (rowCount === 0) await deliverMatched(pool, [to]);
   const { rows } = await pool.query<{ read: boolean }>(HAS_READ, [to.executionId, inboxSeq]);
   return rows[0]?.read !== false;
+}
+
+/** Where a walk through the settled waits has come. */
+export interface SettledPosition {
+  at: Date;
+  executionId: string;
+  key: string;
+}
+
+/**
+ * Deletes settled waits whose execution has ended, a page of settled ones at a time, the oldest first. Plan:
+ * message_correlations_waiting_idx.
+ * @returns the last that was looked at; undefined: it came to the end.
+ */
+export async function clearSettledWaits(
+  pool: pg.Pool,
+  after: SettledPosition | undefined,
+  limit: number,
+): Promise<SettledPosition | undefined> {
+  const { rows } = await pool.query<SettledPosition & { looked: number }>(
+    `WITH page AS MATERIALIZED (
+       SELECT created_at, execution_id, key FROM message_correlations
+       WHERE state_machine_id = '' AND (created_at, execution_id, key) > ($1::timestamptz, $2::uuid, $3)
+       ORDER BY created_at, execution_id, key LIMIT $4
+     ), gone AS (
+       DELETE FROM message_correlations c USING page p, executions e
+       WHERE c.execution_id = p.execution_id AND c.key = p.key AND e.id = p.execution_id AND e.end_time IS NOT NULL
+     )
+     SELECT created_at AS at, execution_id AS "executionId", key, (SELECT count(*)::int FROM page) AS looked
+     FROM page ORDER BY created_at DESC, execution_id DESC, key DESC LIMIT 1`,
+    [after?.at ?? new Date(0), after?.executionId ?? NO_ID, after?.key ?? '', limit],
+  );
+  const row = rows[0];
+  return row === undefined || row.looked < limit ? undefined : row;
 }
 
 /** Deletes messages whose time is over. Plan: messages_expires_at_idx. @returns how many */
@@ -174,9 +207,7 @@ export async function listWaits(
   { limit, cursor }: PageQuery,
 ): Promise<PageOf<WaitRecord>> {
   const [sinceMs, id, key] =
-    cursor === undefined
-      ? [0, '00000000-0000-0000-0000-000000000000', '']
-      : decodeCursor('waiting', cursor, ['instant', 'uuid', 'text']);
+    cursor === undefined ? [0, NO_ID, ''] : decodeCursor('waiting', cursor, ['instant', 'uuid', 'text']);
   const { rows } = await pool.query<WaitRecord & { key: string }>(
     `SELECT execution_id AS "executionId", state_name AS "stateName", correlation_key AS "correlationKey",
        correlation_value AS "correlationValue", created_at AS since, timeout_at AS "timeoutAt", key
@@ -237,9 +268,27 @@ function wokenIn(answers: readonly Delivered[]): Woken[] {
 
 const AT_ONCE = 4;
 
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** What a wait becomes that is over: no machine, no key, and a hash that is found only by chance, and then not taken. */
+const SETTLED =
+  "message = NULL, hash = 0, state_machine_id = '', correlation_key = '', correlation_value = '', created_at = now()";
+const OPEN = "state_machine_id <> ''";
+
+/** A wait that is over before it was registered stays over. $1 execution, $2 key. */
+const OVER = `
+INSERT INTO message_correlations (execution_id, frame_id, key, state_machine_id, state_name, correlation_key,
+  correlation_value, hash, created_at)
+VALUES ($1, 0, $2, '', '', '', '', 0, now())
+ON CONFLICT (execution_id, key)`;
+
 const DELIVER = `
-WITH matched AS (
-  DELETE FROM message_correlations c WHERE c.execution_id = $1 AND c.key = $2 AND c.message IS NOT NULL
-  RETURNING c.execution_id, '{"frameId":' || c.frame_id || ',"key":' || to_json(c.key)::text || ',"data":' || c.message || '}' AS data
+WITH found AS MATERIALIZED (
+  SELECT execution_id, key, '{"frameId":' || frame_id || ',"key":' || to_json(key)::text || ',"data":' || message || '}' AS data
+  FROM message_correlations WHERE execution_id = $1 AND key = $2 AND message IS NOT NULL
+  FOR NO KEY UPDATE
+), matched AS (
+  UPDATE message_correlations c SET ${SETTLED} FROM found f WHERE c.execution_id = f.execution_id AND c.key = f.key
+  RETURNING f.execution_id, f.data
 ), ${wakeWith('matched', "'message'")}
 SELECT (SELECT count(*) FROM matched) = 1 AS found, ${WOKEN} FROM (SELECT 1) one LEFT JOIN woken w ON true`;

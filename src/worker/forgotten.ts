@@ -10,12 +10,14 @@ import {
   clearDoneTokens,
   clearExpiredMessages,
   clearLeftovers,
+  clearSettledWaits,
   type Database,
   deliverForgotten,
   deliverSignal,
   orphanedChildren,
   overdueMapRunParents,
   overdueParents,
+  type SettledPosition,
   tellMapRunParents,
   tellParents,
   untoldChildren,
@@ -49,6 +51,7 @@ const PARENT_PAGES = 10;
 /** Redrives of one transaction, and how long one round takes for them: who finds dead workers is not to wait for them. */
 const BULK_PAGE = 200;
 const BULK_MS = 500;
+const SETTLED_MS = 500;
 
 export function createForgotten({ database, arns, ring, ringBatch, takeAside }: ForgottenOptions): Forgotten {
   const { pool } = database;
@@ -57,6 +60,7 @@ export function createForgotten({ database, arns, ring, ringBatch, takeAside }: 
   let tokensAfter = '';
   let waitsAfter = NO_ID;
   let inboxAfter = NO_ID;
+  let settledAfter: SettledPosition | undefined;
 
   const ringFor = (woken: readonly Woken[]): void => {
     for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
@@ -70,6 +74,13 @@ export function createForgotten({ database, arns, ring, ringBatch, takeAside }: 
       parentsAfter = last ?? NO_ID;
       if (last === undefined) return;
     }
+  };
+
+  /** Each Message state leaves one, so a page now and then would fall behind. */
+  const clearSettled = async (): Promise<void> => {
+    const untilMs = performance.now() + SETTLED_MS;
+    do settledAfter = await clearSettledWaits(pool, settledAfter, PAGE);
+    while (settledAfter !== undefined && performance.now() < untilMs);
   };
 
   return {
@@ -100,6 +111,7 @@ export function createForgotten({ database, arns, ring, ringBatch, takeAside }: 
       while ((await clearExpiredMessages(pool, PAGE)) === PAGE);
       tokensAfter = (await voidTokensOfEnded(pool, tokensAfter, PAGE)) ?? '';
       inboxAfter = (await clearLeftovers(pool, 'inbox', inboxAfter, PAGE)) ?? NO_ID;
+      await clearSettled();
       waitsAfter = (await clearLeftovers(pool, 'message_correlations', waitsAfter, PAGE)) ?? NO_ID;
     },
   };

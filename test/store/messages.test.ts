@@ -3,6 +3,7 @@ import {
   awaitMessage,
   clearExpiredMessages,
   clearLeftovers,
+  clearSettledWaits,
   type Database,
   deliverForgotten,
   deliverMessage,
@@ -10,6 +11,7 @@ import {
   listWaits,
   type ReturnAddress,
   readSignals,
+  type SettledPosition,
   withdrawWait,
 } from '../../src/store/index.js';
 import { openStore, putExecution } from './fixtures.js';
@@ -25,9 +27,13 @@ afterAll(() => close());
 
 async function executionThatWaits(value: string, more: { machine?: string } = {}): Promise<ReturnAddress> {
   const executionId = await putExecution(database, { wake_at: null });
-  const to = { executionId, frameId: 1, key: `${executionId}/5` };
+  const to = newWait(executionId);
   await wait(to, value, more);
   return to;
+}
+
+function newWait(executionId: string): ReturnAddress {
+  return { executionId, frameId: 1, key: `${executionId}/5` };
 }
 
 function wait(to: ReturnAddress, value: string, { machine = 'm' }: { machine?: string } = {}) {
@@ -122,7 +128,7 @@ describe('a message', () => {
   test('and a wait that come at the same time always find each other', async () => {
     const rounds = Array.from({ length: 60 }, async (_, n) => {
       const executionId = await putExecution(database, { wake_at: null });
-      const to = { executionId, frameId: 1, key: `${executionId}/5` };
+      const to = newWait(executionId);
       await Promise.all([wait(to, `race-${n}`), send(`race-${n}`)]);
       return to;
     });
@@ -149,6 +155,47 @@ describe('who waits', () => {
     await send('again', 1);
     await send('again', 2);
     expect(await received(to)).toHaveLength(1);
+  });
+
+  test('and registers again after its message has come loses no second one', async () => {
+    const to = await executionThatWaits('late');
+    expect(await send('late', 1)).toMatchObject({ delivered: 1, kept: false });
+    // The answer was lost, or it is somebody who does not know yet that another has taken over.
+    await wait(to, 'late');
+    expect(await send('late', 2)).toMatchObject({ delivered: 0, kept: true });
+    expect(await received(to)).toMatchObject([{ data: { data: 1 } }]);
+    const next = await executionThatWaits('late');
+    expect(await received(next)).toMatchObject([{ data: { data: 2 } }]);
+  });
+
+  test.each([
+    ['has given up', (to: ReturnAddress) => forgetWait(database.pool, to)],
+    ['has timed out', (to: ReturnAddress) => withdrawWait(database.pool, to, 0)],
+  ])('and registers after it %s takes no message from others', async (how, giveUp) => {
+    const [before, after] = [await executionThatWaits(how), newWait(await putExecution(database, {}))];
+    await Promise.all([giveUp(before), giveUp(after)]);
+    await Promise.all([wait(before, how), wait(after, how)]);
+    expect(await send(how)).toMatchObject({ delivered: 0, kept: true });
+    expect(await received(await executionThatWaits(how))).toHaveLength(1);
+  });
+
+  test('no more is written down until its execution has ended', async () => {
+    const [running, over] = [await executionThatWaits('settled'), await executionThatWaits('settled')];
+    expect(await send('settled')).toMatchObject({ delivered: 2 });
+    await database.pool.query("UPDATE executions SET end_time = now(), status = 'SUCCEEDED' WHERE id = $1", [
+      over.executionId,
+    ]);
+    let after: SettledPosition | undefined;
+    do after = await clearSettledWaits(database.pool, after, 1);
+    while (after !== undefined);
+    const { rows } = await database.pool.query<{ id: string }>(
+      'SELECT execution_id AS id FROM message_correlations WHERE execution_id = ANY($1)',
+      [[running.executionId, over.executionId]],
+    );
+    expect(rows).toEqual([{ id: running.executionId }]);
+    expect((await listWaits(database.pool, 'm', { limit: 500, cursor: undefined })).items).not.toContainEqual(
+      expect.objectContaining({ executionId: running.executionId }),
+    );
   });
 
   test('and gives up gets nothing more', async () => {

@@ -49,6 +49,26 @@ describe('a database that is down', () => {
     expect((await database.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
 
+  test('and ends a session in the breath in which it lets it in ends nothing else', async () => {
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.end(Buffer.concat([AUTHENTICATED, READY, SHUTTING_DOWN])));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 1;
+    const leaving = connectDatabase({
+      url: `postgresql://x:y@127.0.0.1:${port}/z`,
+      poolSize: 1,
+      log: silent,
+    });
+    // Its error comes before who is waiting for the session can listen to it: nobody else may be asked to.
+    const session = await leaving.pool.connect();
+    expect(isUnavailable(await errorOf(session.query('SELECT 1')))).toBe(true);
+    session.release(true);
+    await leaving.close();
+    server.close();
+  });
+
   test('is recognised when no connection of the pool comes free', async () => {
     const { url } = database;
     const small = connectDatabase({ url, poolSize: 1, log: silent });
@@ -71,3 +91,14 @@ describe('a database that is down', () => {
     expect(isUnavailable(undefined)).toBe(false);
   });
 });
+
+/** Messages of the server: https://www.postgresql.org/docs/current/protocol-message-formats.html */
+function message(type: string, body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length + 4);
+  return Buffer.concat([Buffer.from(type), length, body]);
+}
+
+const AUTHENTICATED = message('R', Buffer.alloc(4));
+const READY = message('Z', Buffer.from('I'));
+const SHUTTING_DOWN = message('E', Buffer.from('SFATAL\0C57P01\0Mterminating connection\0\0'));

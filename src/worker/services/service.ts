@@ -51,6 +51,7 @@ export async function untilDone<T>(
       if (tries % TELL_EVERY === 0)
         log.warn({ err: error, tries: tries + 1, ...about }, 'a call could not be made yet; trying again');
       await sleep(Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** tries));
+      if (signal.aborted) throw error;
     }
   }
 }
