@@ -152,6 +152,13 @@ export {
 } from './redrives.js';
 export { resealSecrets } from './reseal.js';
 export {
+  clearSpentChunks,
+  type Retention,
+  type RetentionStep,
+  retireBatches,
+  retireExecutions,
+} from './retention.js';
+export {
   awaitedByQueued,
   type Deciding,
   type DueSchedule,

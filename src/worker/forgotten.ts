@@ -10,6 +10,7 @@ import {
   clearDoneTokens,
   clearExpiredMessages,
   clearInboxOfEnded,
+  clearSpentChunks,
   type Database,
   deliverForgotten,
   deliverSignal,
@@ -42,6 +43,8 @@ const PAGE = 2_000;
 /** Redrives of one transaction, and how long one round takes for them: the rest of the sweep is not to wait. */
 const BULK_PAGE = 200;
 const BULK_MS = 2_000;
+/** Of one round, for sources of batches that are over. */
+const CHUNKS_MS = 1_000;
 
 export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOptions): Forgotten {
   const { pool } = database;
@@ -49,6 +52,7 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
   let tokensAfter = '';
   let waitsAfter = NO_ID;
   let inboxAfter = NO_ID;
+  let chunksAfter = NO_ID;
 
   const ringFor = (woken: readonly Woken[]): void => {
     for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
@@ -79,6 +83,9 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
       tokensAfter = (await voidTokensOfEnded(pool, tokensAfter, PAGE)) ?? '';
       inboxAfter = (await clearInboxOfEnded(pool, inboxAfter, PAGE)) ?? NO_ID;
       waitsAfter = (await forgetWaitsOfEnded(pool, waitsAfter, PAGE)) ?? NO_ID;
+      const untilMs = performance.now() + CHUNKS_MS;
+      do chunksAfter = (await clearSpentChunks(pool, chunksAfter)) ?? NO_ID;
+      while (chunksAfter !== NO_ID && performance.now() < untilMs);
     },
   };
 }

@@ -30,6 +30,7 @@ import {
 } from '../store/index.js';
 import type { Functions } from '../tasks/index.js';
 import { createForgotten } from './forgotten.js';
+import { startRetirement } from './retirement.js';
 import { createRunner, type WorkerLog } from './runner.js';
 import { startScheduler } from './scheduler.js';
 import type { HttpSettings } from './services/http.js';
@@ -63,7 +64,8 @@ export interface WorkerOptions {
     | 'heartbeatMs'
     | 'sweepMs'
     | 'shutdownGraceMs'
-  >;
+  > &
+    Partial<Pick<Config, 'retention'>>;
   log: WorkerLog;
 }
 
@@ -248,6 +250,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch }),
     log,
   });
+  const retirement = startRetirement({ database, retention: config.retention ?? {}, log });
 
   return {
     stop: async () => {
@@ -261,7 +264,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         runner.nudge();
       }, config.shutdownGraceMs);
       // What the sweeper is in the middle of may take long when the database does; it holds nothing.
-      const swept = Promise.all([sweeper.stop(), scheduler.stop()]);
+      const swept = Promise.all([sweeper.stop(), scheduler.stop(), retirement.stop()]);
       await consumer?.stop();
       await Promise.allSettled([runner.idle(), ...leads]);
       await Promise.allSettled(telling);
