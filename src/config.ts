@@ -39,6 +39,8 @@ export interface Config {
   payloadLimit: number;
   /** An execution fails when its history has so many events; 0: no limit. AWS's is 25,000. */
   historyLimit: number;
+  /** How many parents an execution may have, one above the other; 0: no limit. */
+  nestingLimit: number;
   /** For how long what has ended is kept, in ms, by status; a status that is left out, for ever. */
   retention: Readonly<Partial<Record<'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED', number>>>;
   /** What ARNs say where AWS's say where a resource is, and whose. */
@@ -163,6 +165,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     batchBodyLimit: integer('BATCH_BODY_LIMIT_BYTES', 2 * 1024 ** 3, 1024, 2 ** 50),
     payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
     historyLimit: integer('HISTORY_LIMIT_EVENTS', 25_000, 0, 100_000_000),
+    nestingLimit: integer('NESTING_LIMIT', 100, 0, 1_000_000),
     retention: readRetention(list('RETENTION_DAYS'), complaints),
     region: text('REGION') ?? 'us-east-1',
     accountId: text('ACCOUNT_ID') ?? '000000000000',

@@ -83,6 +83,7 @@ export {
   type StatusStatistics,
 } from './executions.js';
 export { type FaultRelease, releaseFault } from './faults.js';
+export { type Admission, type Admitted, admitHeld, heldMachines } from './gates.js';
 export { readEventRows, readHistory } from './history.js';
 export { isUuid, newId } from './ids.js';
 export {
@@ -183,6 +184,7 @@ export {
   type ScheduleStatus,
 } from './schedules.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
+export { GATE_CHANNEL } from './sql/gate.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
   changeStateMachine,

@@ -116,6 +116,7 @@ interface Inserted {
   version: number;
   queue: string;
   start_time: Date;
+  held_at: Date | null;
 }
 
 interface KnownMachine {
@@ -145,6 +146,7 @@ function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
     redriveDate: null,
     pausedAt: null,
     pauseReason: null,
+    heldAt: made.held_at,
     scheduleId: null,
     scheduledTime: null,
   };

@@ -15,6 +15,7 @@ import {
   deliverForgotten,
   deliverSignal,
   forgetWaitsOfEnded,
+  heldMachines,
   orphanedChildren,
   tellMapRunParents,
   tellParents,
@@ -29,6 +30,8 @@ export interface ForgottenOptions {
   arns: Arns;
   ring: (queue: string, executionId: string) => void;
   ringBatch: (queue: string, batchId: string) => Promise<void>;
+  /** Lets in who is held of a limited machine, if there is a place. */
+  callGate?: (stateMachineId: string) => void;
 }
 
 export interface Forgotten {
@@ -46,7 +49,7 @@ const BULK_MS = 2_000;
 /** Of one round, for sources of batches that are over. */
 const CHUNKS_MS = 1_000;
 
-export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOptions): Forgotten {
+export function createForgotten({ database, arns, ring, ringBatch, callGate }: ForgottenOptions): Forgotten {
   const { pool } = database;
   let childrenAfter = NO_ID;
   let tokensAfter = '';
@@ -70,6 +73,7 @@ export function createForgotten({ database, arns, ring, ringBatch }: ForgottenOp
       ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
       ringFor(await deliverForgotten(pool, PAGE));
+      for (const id of await heldMachines(pool)) callGate?.(id);
       const untilMs = performance.now() + BULK_MS;
       for (let page = await advanceBulkRedrives(pool, BULK_PAGE); page !== undefined; ) {
         for (const { queue, executionId } of page) ring(queue, executionId);

@@ -55,6 +55,8 @@ export interface SessionOptions {
   onBatchStopping: (batchIds: readonly string[]) => void;
   /** These have ended, and their parents wait to hear of it. */
   onTell: (ended: ToTell) => void;
+  /** Executions of these limited machines have ended. */
+  onPlacesLeft: (stateMachineIds: readonly string[]) => void;
   /** This worker was declared dead. */
   onLost: () => void;
   onHeartbeatFault: (error: unknown) => void;
@@ -136,6 +138,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       timeoutMs: options.commitTimeoutMs,
       onBatchStopping: options.onBatchStopping,
       onTell: options.onTell,
+      onPlacesLeft: options.onPlacesLeft,
       onLost,
     }),
     claims,

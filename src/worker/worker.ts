@@ -15,6 +15,7 @@ import {
   BATCH_STOP_CHANNEL,
   createBatchStore,
   type Database,
+  GATE_CHANNEL,
   INBOX_CHANNEL,
   type Listener,
   listen,
@@ -30,6 +31,7 @@ import {
 } from '../store/index.js';
 import type { Functions } from '../tasks/index.js';
 import { createForgotten } from './forgotten.js';
+import { createGatekeeper } from './gatekeeper.js';
 import { startRetirement } from './retirement.js';
 import { createRunner, type WorkerLog } from './runner.js';
 import { startScheduler } from './scheduler.js';
@@ -65,7 +67,7 @@ export interface WorkerOptions {
     | 'sweepMs'
     | 'shutdownGraceMs'
   > &
-    Partial<Pick<Config, 'retention'>>;
+    Partial<Pick<Config, 'nestingLimit' | 'retention'>>;
   log: WorkerLog;
 }
 
@@ -119,6 +121,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     telling.add(told);
   };
 
+  const gatekeeper = createGatekeeper({
+    database,
+    ring: ringOrLeaveIt,
+    ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
+    log,
+  });
   const mapRuns = createMapRuns({
     database,
     objects,
@@ -135,6 +143,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     functions: options.functions,
     mapRuns,
     http: options.http,
+    nestingLimit: config.nestingLimit ?? 0,
     arns,
     ring: ringNow,
     log,
@@ -179,6 +188,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         for (const id of ids) lead(id);
       },
       onTell: tellSoon,
+      onPlacesLeft: (ids) => {
+        for (const id of ids) gatekeeper.call(id);
+      },
       onLost: () => void registerAgain(),
       isActive: (executionId) => runner.isActive(executionId),
       onFreed: (freed) => {
@@ -218,6 +230,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         if (!stopping) stop(executionId);
       },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
+      [GATE_CHANNEL]: (stateMachineId) => gatekeeper.call(stateMachineId),
       [SCHEDULES_CHANNEL]: () => scheduler.hear(),
       [MAP_RUN_CHANNEL]: (batchId) => leader.hear(batchId),
       [BATCH_STOP_CHANNEL]: (batchId) => {
@@ -247,7 +260,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
     ringBatch,
     lead,
-    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch }),
+    forgotten: createForgotten({
+      database,
+      arns,
+      ring: ringNow,
+      ringBatch,
+      callGate: (id) => gatekeeper.call(id),
+    }),
     log,
   });
   const retirement = startRetirement({ database, retention: config.retention ?? {}, log });
@@ -269,6 +288,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await Promise.allSettled([runner.idle(), ...leads]);
       await Promise.allSettled(telling);
       clearTimeout(grace);
+      await gatekeeper.stop();
       await handBack();
       await Promise.race([swept, new Promise((resolve) => setTimeout(resolve, SWEEP_GRACE_MS).unref())]);
       await inbox.close();

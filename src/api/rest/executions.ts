@@ -232,12 +232,13 @@ export function executionRoutes(app: Api, operations: ExecutionOperations, waits
 }
 
 export function bodyOf(view: ExecutionView): ExecutionBody {
-  const { startTime, endTime, redriveDate, pausedAt, scheduledTime } = view;
+  const { startTime, endTime, redriveDate, heldAt, pausedAt, scheduledTime } = view;
   return {
     ...view,
     startTime: iso(startTime),
     endTime: isoOrNull(endTime),
     redriveDate: isoOrNull(redriveDate),
+    heldAt: isoOrNull(heldAt),
     pausedAt: isoOrNull(pausedAt),
     scheduledTime: isoOrNull(scheduledTime),
   };

@@ -16,7 +16,7 @@ import { refused, type ServiceDeps } from './service.js';
 
 /** Starts a child, once for the call. */
 export async function startExecution(
-  { database, arns, ring }: ServiceDeps,
+  { database, arns, ring, nestingLimit = 0 }: ServiceDeps,
   call: StartExecutionCall,
   to: ReturnAddress,
 ): Promise<TaskOutcome> {
@@ -27,7 +27,14 @@ export async function startExecution(
     return refused('InvalidExecutionInput', "Invalid State Machine Execution Input: 'The input is not JSON'");
   }
   const stateMachineId = stateMachineIdIn(stateMachine);
-  const answer = await startChild(database.pool, { parent: to, stateMachineId, name, input, notify: sync });
+  const answer = await startChild(database.pool, {
+    parent: to,
+    stateMachineId,
+    name,
+    input,
+    notify: sync,
+    ...(nestingLimit > 0 && { depthMax: nestingLimit }),
+  });
   switch (answer.kind) {
     case 'started': {
       const { executionId, queue, startTimeMs, isExpress } = answer.child;
@@ -48,6 +55,11 @@ export async function startExecution(
       return refused(
         'StateMachineDoesNotExist',
         `State Machine Does Not Exist: '${stateMachine === stateMachineId ? arns.stateMachine(stateMachineId) : stateMachine}'`,
+      );
+    case 'tooDeep':
+      return refused(
+        'ExecutionLimitExceeded',
+        `Execution Limit Exceeded: executions nest at most ${nestingLimit} deep (NESTING_LIMIT)`,
       );
     default:
       return answer satisfies never;
