@@ -41,6 +41,16 @@ export interface Config {
   historyLimit: number;
   /** How many parents an execution may have, one above the other; 0: no limit. */
   nestingLimit: number;
+  /** How late the API's event loop may come round, on average, before it refuses requests, in ms; 0: it never does. */
+  loopDelayLimitMs: number;
+  /** The same for how long a session of the database is waited for, in ms. */
+  sessionWaitLimitMs: number;
+  /** How many requests an API process holds at once (`?wait=`). */
+  waitsLimit: number;
+  /** How many sources a batch may have. */
+  batchLimit: number;
+  /** Workers take less while a commit takes longer than this, in ms; 0: they never do. */
+  slowCommitMs: number;
   /** For how long what has ended is kept, in ms, by status; a status that is left out, for ever. */
   retention: Readonly<Partial<Record<'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED', number>>>;
   /** What ARNs say where AWS's say where a resource is, and whose. */
@@ -165,6 +175,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     batchBodyLimit: integer('BATCH_BODY_LIMIT_BYTES', 2 * 1024 ** 3, 1024, 2 ** 50),
     payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
     historyLimit: integer('HISTORY_LIMIT_EVENTS', 25_000, 0, 100_000_000),
+    loopDelayLimitMs: integer('OVERLOAD_LOOP_DELAY_MS', 500, 0, 60_000),
+    sessionWaitLimitMs: integer('OVERLOAD_SESSION_WAIT_MS', 2000, 0, 60_000),
+    waitsLimit: integer('WAITS_LIMIT', 10_000, 1, 1_000_000),
+    batchLimit: integer('BATCH_LIMIT_SOURCES', 10_000_000, 1, 1_000_000_000),
+    slowCommitMs: integer('SLOW_COMMIT_MS', 1000, 0, 60_000),
     nestingLimit: integer('NESTING_LIMIT', 100, 0, 1_000_000),
     retention: readRetention(list('RETENTION_DAYS'), complaints),
     region: text('REGION') ?? 'us-east-1',

@@ -457,6 +457,11 @@ export interface MapRunCountsView {
 
 export interface HealthOperations {
   ready(): Promise<HealthView>;
+  /**
+   * Resolves when those who wait for a session of the database now have had one; rejects when it cannot be reached.
+   * undefined: nobody waits.
+   */
+  sessionTurn(): Promise<void> | undefined;
 }
 
 export interface HealthView {

@@ -41,6 +41,8 @@ export interface JournalOptions {
   onTell: (ended: ToTell) => void;
   /** Called with the limited machines of which a flush has just ended executions: others may have their places. */
   onPlacesLeft?: (stateMachineIds: readonly string[]) => void;
+  /** Keeps an eye on how long flushes take. */
+  watch?: <T>(statement: Promise<T>) => Promise<T>;
   /** Called once when a flush finds that this worker's row is gone. */
   onLost: () => void;
 }
@@ -57,6 +59,7 @@ const RETRY_PAUSE_MS = 100;
 
 export function createJournalWriter(options: JournalOptions): JournalWriter {
   const { pool, workerId, timeoutMs, onBatchStopping, onTell, onPlacesLeft, onLost } = options;
+  const { watch = (statement) => statement } = options;
   let lost = false;
   const group = new GroupCommit<Entry, AppendAnswer>({
     flush: (entries) => flushUntilKnown(entries),
@@ -110,11 +113,13 @@ export function createJournalWriter(options: JournalOptions): JournalWriter {
   /** One flush; answers for the entries whose outcome it shows. What is missing must be asked for. */
   async function flush(entries: readonly Entry[]): Promise<Map<Entry, AppendAnswer>> {
     const answers = new Map<Entry, AppendAnswer>();
-    const { rows } = await pool.query<FlushRow>({
-      name: 'flush',
-      text: FLUSH,
-      values: toParameters(workerId, entries),
-    });
+    const { rows } = await watch(
+      pool.query<FlushRow>({
+        name: 'flush',
+        text: FLUSH,
+        values: toParameters(workerId, entries),
+      }),
+    );
     const result = rows[0];
     if (result === undefined || !result.alive) {
       if (!lost) onLost();

@@ -60,6 +60,8 @@ export interface SessionOptions {
   /** This worker was declared dead. */
   onLost: () => void;
   onHeartbeatFault: (error: unknown) => void;
+  /** Keeps an eye on how long flushes and claims take. */
+  watch?: <T>(statement: Promise<T>) => Promise<T>;
   /** Whether an execution is being advanced here. */
   isActive: (executionId: string) => boolean;
   /** Executions that were given back and are runnable. */
@@ -128,7 +130,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     });
   }, heartbeatMs);
   const { isActive, onFreed } = options;
-  const claims = createClaims({ pool: hot, workerId, isActive, onLost, onFreed });
+  const watching = options.watch === undefined ? {} : { watch: options.watch };
+  const claims = createClaims({ pool: hot, workerId, isActive, onLost, onFreed, ...watching });
 
   return {
     workerId,
@@ -139,6 +142,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       onBatchStopping: options.onBatchStopping,
       onTell: options.onTell,
       onPlacesLeft: options.onPlacesLeft,
+      ...watching,
       onLost,
     }),
     claims,

@@ -42,6 +42,7 @@ import { openSession, type Session } from './session.js';
 import { acquireUntil } from './slots.js';
 import { createStopLane } from './stop-lane.js';
 import { type Bell, startSweeper } from './sweeper.js';
+import { createThrottle } from './throttle.js';
 
 export interface WorkerOptions {
   database: Database;
@@ -67,7 +68,7 @@ export interface WorkerOptions {
     | 'sweepMs'
     | 'shutdownGraceMs'
   > &
-    Partial<Pick<Config, 'nestingLimit' | 'retention'>>;
+    Partial<Pick<Config, 'nestingLimit' | 'retention' | 'slowCommitMs'>>;
   log: WorkerLog;
 }
 
@@ -83,6 +84,7 @@ const SWEEP_GRACE_MS = 2_000;
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { database, queues, clock, entropy, arns, objects, versionOf, config, log } = options;
   const pool = new SlotPool(config.concurrency);
+  const throttle = createThrottle({ pool, slowMs: config.slowCommitMs ?? 0, log });
   let stopping = false;
   let leading = new AbortController();
   const leads = new Set<Promise<void>>();
@@ -191,6 +193,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       onPlacesLeft: (ids) => {
         for (const id of ids) gatekeeper.call(id);
       },
+      watch: throttle.watch,
       onLost: () => void registerAgain(),
       isActive: (executionId) => runner.isActive(executionId),
       onFreed: (freed) => {
@@ -288,6 +291,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await Promise.allSettled([runner.idle(), ...leads]);
       await Promise.allSettled(telling);
       clearTimeout(grace);
+      throttle.stop();
       await gatekeeper.stop();
       await handBack();
       await Promise.race([swept, new Promise((resolve) => setTimeout(resolve, SWEEP_GRACE_MS).unref())]);

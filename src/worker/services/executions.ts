@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_PAYLOAD_BYTES } from '../../asl/index.js';
 import {
   type StartExecutionCall,
   type StartedExecution,
@@ -25,6 +26,10 @@ export async function startExecution(
   if (!isName(name)) return refused('InvalidName', `Invalid Name: '${name}'`);
   if (!isJson(input)) {
     return refused('InvalidExecutionInput', "Invalid State Machine Execution Input: 'The input is not JSON'");
+  }
+  if (Buffer.byteLength(input) > MAX_PAYLOAD_BYTES) {
+    const cause = `The input of a child execution exceeds the maximum of ${String(MAX_PAYLOAD_BYTES)} bytes.`;
+    return refused('States.DataLimitExceeded', cause);
   }
   const stateMachineId = stateMachineIdIn(stateMachine);
   const answer = await startChild(database.pool, {
