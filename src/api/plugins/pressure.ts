@@ -29,11 +29,15 @@ export function shedLoad(
   const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   let why: string | undefined;
   let waitsSinceMs: number | undefined;
+  let lookedMs = performance.now();
 
   const look = (): void => {
-    const loopMs = Math.max(0, loop.mean / 1e6 - RESOLUTION_MS);
-    loop.reset();
     const nowMs = performance.now();
+    // This look is late, too, when the loop is; the histogram may have nothing yet of the same turn.
+    const lateMs = nowMs - lookedMs - LOOK_MS;
+    const loopMs = Math.max(0, lateMs, loop.count > 0 ? loop.mean / 1e6 - RESOLUTION_MS : 0);
+    loop.reset();
+    lookedMs = nowMs;
     if (waitsSinceMs === undefined) {
       const turn = sessionWaitLimitMs > 0 ? health.sessionTurn() : undefined;
       if (turn !== undefined) waitsSinceMs = nowMs;
@@ -58,6 +62,7 @@ export function shedLoad(
   let timer: NodeJS.Timeout | undefined;
   app.addHook('onListen', (done) => {
     loop.enable();
+    lookedMs = performance.now();
     timer = setInterval(look, LOOK_MS);
     timer.unref();
     done();
