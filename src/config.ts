@@ -176,7 +176,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
     historyLimit: integer('HISTORY_LIMIT_EVENTS', 25_000, 0, 100_000_000),
     loopDelayLimitMs: integer('OVERLOAD_LOOP_DELAY_MS', 500, 0, 60_000),
-    sessionWaitLimitMs: integer('OVERLOAD_SESSION_WAIT_MS', 2000, 0, 60_000),
+    sessionWaitLimitMs: integer('OVERLOAD_SESSION_WAIT_MS', 1000, 0, 60_000),
     waitsLimit: integer('WAITS_LIMIT', 10_000, 1, 1_000_000),
     batchLimit: integer('BATCH_LIMIT_SOURCES', 10_000_000, 1, 1_000_000_000),
     slowCommitMs: integer('SLOW_COMMIT_MS', 1000, 0, 60_000),

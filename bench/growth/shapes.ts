@@ -29,10 +29,10 @@ function loop(name: string, step: Record<string, Json>, sizes: readonly number[]
   };
 }
 
-function map(state: Json): Json {
+function map(state: Json, name = 'Item'): Json {
   return {
     Type: 'Map',
-    ItemProcessor: { StartAt: 'Item', States: { Item: state } },
+    ItemProcessor: { StartAt: name, States: { [name]: state } },
     End: true,
   };
 }
@@ -58,7 +58,7 @@ export const SHAPES: readonly Shape[] = [
   {
     name: 'Map of Maps of Task, items on either level',
     sizes: [10, 32, 100],
-    definition: () => ({ StartAt: 'Map', States: { Map: map(map(NOOP)) } }),
+    definition: () => ({ StartAt: 'Map', States: { Map: map(map(NOOP, 'Inner')) } }),
     input: (size) => Array.from({ length: size }, () => items(size)),
   },
 ];

@@ -52,11 +52,14 @@ export function shedLoad(
       );
     }
     const sessionMs = waitsSinceMs === undefined ? 0 : nowMs - waitsSinceMs;
+    const before = why;
     if (loopDelayLimitMs > 0 && loopMs > loopDelayLimitMs)
       why = `its event loop is ${Math.round(loopMs)} ms late`;
     else if (sessionWaitLimitMs > 0 && sessionMs > sessionWaitLimitMs)
       why = `database sessions are waited for longer than ${sessionWaitLimitMs} ms`;
     else why = undefined;
+    if (before === undefined && why !== undefined) app.log.warn({ why }, 'requests are refused: overloaded');
+    if (before !== undefined && why === undefined) app.log.info('requests are taken again');
   };
 
   let timer: NodeJS.Timeout | undefined;
