@@ -172,6 +172,19 @@ export async function changeStateMachine(
   change: StateMachineChange,
 ): Promise<ChangeOutcome> {
   if (id.includes('\0')) return { kind: 'unknown' };
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryToChange(prisma, id, change);
+    } catch (error) {
+      // A first limit gives places to what runs, in an order that is not that of the flushes.
+      if (!isDeadlock(error) || tries === CHANGE_TRIES) throw error;
+    }
+  }
+}
+
+const CHANGE_TRIES = 5;
+
+function tryToChange(prisma: PrismaClient, id: string, change: StateMachineChange): Promise<ChangeOutcome> {
   return prisma.$transaction(async (tx) => {
     const before = await lock(tx, id);
     if (before === undefined || before.deleted_at !== null) return { kind: 'unknown' };
@@ -432,6 +445,15 @@ function toJson(recovery: Recovery | null): Json {
 /** Prisma has two nulls; ours is the absence of a value. */
 function toColumn(metadata: Json): Prisma.InputJsonValue | typeof Prisma.DbNull {
   return metadata === null ? Prisma.DbNull : (metadata as Prisma.InputJsonValue); // every non-null Json is one
+}
+
+/** Prisma tells of it as P2034, or, of a raw statement, in its message. */
+function isDeadlock(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === 'P2034' ||
+      /40P01|deadlock detected/.test(`${error.message} ${JSON.stringify(error.meta)}`))
+  );
 }
 
 function isUniqueViolation(error: unknown): boolean {

@@ -12,10 +12,12 @@ import {
   heldMachines,
   newId,
   pauseExecution,
+  redriveExecution,
   type StartRow,
   type Starts,
   startChild,
 } from '../../src/store/index.js';
+import { withTransaction } from '../../src/store/own-session.js';
 import { makeMachine, openStore, putExecution } from './fixtures.js';
 
 let database: Database;
@@ -200,6 +202,48 @@ describe('a machine that may have so many at once', () => {
     if (answer.kind !== 'started') throw new Error(answer.kind);
     expect(await row(answer.child.executionId)).toMatchObject({ wake_at: null, depth: 5 });
     expect(await admit(id)).toEqual([answer.child.executionId]);
+  });
+
+  test('takes a redriven one back when there is a place again', async () => {
+    const id = await machine({ maxConcurrentExecutions: 1 });
+    const first = await start(id);
+    expect(await admit(id)).toEqual([first]);
+    await database.pool.query(
+      "UPDATE executions SET status = 'FAILED', end_time = now(), wake_at = NULL WHERE id = $1",
+      [first],
+    );
+    await database.pool.query(
+      `INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
+       VALUES ($1, 1, 1, 1, 1, '[]', '{"left":[]}')`,
+      [first],
+    );
+    const second = await start(id);
+    expect(await admit(id)).toEqual([second]);
+    expect(await redriveExecution(database.pool, first, undefined)).toMatchObject({ kind: 'redriven' });
+    expect(await row(first)).toMatchObject({ status: 'RUNNING', wake_at: null });
+    expect(await admit(id)).toEqual([]);
+    await end(second);
+    expect(await admit(id)).toEqual([first]);
+    expect((await row(first))['wake_at']).not.toBeNull();
+  });
+
+  test('gets a limit while its executions are being written in any order', async () => {
+    const id = await machine({});
+    const ids = await startMany(id, 40);
+    const write = (order: readonly string[]) =>
+      withTransaction(database.pool, async (session) => {
+        for (const one of order) {
+          await session.query('UPDATE executions SET faults = faults + 1 WHERE id = $1', [one]);
+        }
+      }).catch((error: unknown) => {
+        if (!String(error).includes('deadlock')) throw error;
+      });
+    await Promise.all([write(ids), limit(id, { maxConcurrentExecutions: 1 }), write(ids.toReversed())]);
+    const { rows } = await database.pool.query(
+      'SELECT count(*)::int AS n FROM executions WHERE state_machine_id = $1 AND admitted_at IS NOT NULL',
+      [id],
+    );
+    expect(rows).toEqual([{ n: 40 }]);
   });
 
   test('shows its limits', async () => {
