@@ -3,6 +3,7 @@ import { bullmqBaseline } from './baselines/bullmq.js';
 import { naiveBaseline } from './baselines/naive.js';
 import { emptyRoute, naiveStarts } from './baselines/starts.js';
 import type { Contender } from './contender.js';
+import { benchGrowth } from './growth/index.js';
 import { benchLanguage } from './language/index.js';
 import { describeMachine } from './machine.js';
 import { type BenchOptions, readOptions, USAGE } from './options.js';
@@ -17,6 +18,7 @@ import { type Servers, startServers } from './servers.js';
 const options = readOptions(process.argv.slice(2));
 if (options === 'help') process.stdout.write(USAGE);
 else if (options.language) await benchLanguage(options, say);
+else if (options.growth) await benchGrowth(options, say);
 else await run(options);
 
 async function run(options: BenchOptions): Promise<void> {

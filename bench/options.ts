@@ -3,6 +3,10 @@ import { parseArgs } from 'node:util';
 export interface BenchOptions {
   /** Measure the language alone, instead of the service. */
   language: boolean;
+  /** Measure how cost grows with size, instead. */
+  growth: boolean;
+  /** Of growth: how many executions a service is looked at after; 0: that is left out. */
+  executions: number;
   /** How often everything is measured, in turns; the median counts. */
   rounds: number;
   /** Multiplies how many executions and requests a measurement has. */
@@ -17,8 +21,10 @@ export interface BenchOptions {
   statements: boolean;
 }
 
-export const USAGE = `npm run bench -- [language] [options]
+export const USAGE = `npm run bench -- [language | growth] [options]
   language              the language alone: no service, no servers; takes --quick, --rounds (9) and --only
+  growth                how cost grows with the size of an execution and with their number; takes --executions and --only
+  --executions N        of growth: a service is looked at after so many (50000); 0: not at all
   --quick               one round, a fifth of the work
   --rounds N            how often everything is measured (3)
   --scale F             multiplies the work of each measurement (1)
@@ -36,6 +42,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      executions: { type: 'string', default: '50000' },
       scale: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
       env: { type: 'string', multiple: true, default: [] },
@@ -45,12 +52,15 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     },
   });
   if (values.help) return 'help';
-  const stranger = positionals.find((word) => word !== 'language');
-  if (stranger !== undefined) throw new Error(`there is no bench '${stranger}'; expected 'language' or none`);
-  const language = positionals.length > 0;
+  const stranger = positionals.find((word) => word !== 'language' && word !== 'growth');
+  if (stranger !== undefined)
+    throw new Error(`there is no bench '${stranger}'; expected 'language', 'growth' or none`);
+  const language = positionals.includes('language');
   const rounds = values.rounds ?? (values.quick ? '1' : language ? '9' : '3');
   return {
     language,
+    growth: positionals.includes('growth'),
+    executions: values.executions === '0' ? 0 : Math.floor(positive('executions', values.executions)),
     rounds: Math.max(1, Math.floor(positive('rounds', rounds))),
     scale: positive('scale', values.scale ?? (values.quick ? '0.2' : '1')),
     only: values.only,

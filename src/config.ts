@@ -47,6 +47,20 @@ export interface Config {
   payloadLimit: number;
   /** An execution fails when its history has so many events; 0: no limit. AWS's is 25,000. */
   historyLimit: number;
+  /** How many parents an execution may have, one above the other; 0: no limit. */
+  nestingLimit: number;
+  /** How late the API's event loop may come round, on average, before it refuses requests, in ms; 0: it never does. */
+  loopDelayLimitMs: number;
+  /** The same for how long a session of the database is waited for, in ms. */
+  sessionWaitLimitMs: number;
+  /** How many requests an API process holds at once (`?wait=`). */
+  waitsLimit: number;
+  /** How many sources a batch may have. */
+  batchLimit: number;
+  /** Workers take less while a commit takes longer than this, in ms; 0: they never do. */
+  slowCommitMs: number;
+  /** For how long what has ended is kept, in ms, by status; a status that is left out, for ever. */
+  retention: Readonly<Partial<Record<'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED', number>>>;
   /** What ARNs say where AWS's say where a resource is, and whose. */
   region: string;
   accountId: string;
@@ -173,6 +187,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     batchBodyLimit: integer('BATCH_BODY_LIMIT_BYTES', 2 * 1024 ** 3, 1024, 2 ** 50),
     payloadLimit: integer('PAYLOAD_LIMIT_BYTES', 256 * 1024, 1024, 16 * 1024 * 1024),
     historyLimit: integer('HISTORY_LIMIT_EVENTS', 25_000, 0, 100_000_000),
+    loopDelayLimitMs: integer('OVERLOAD_LOOP_DELAY_MS', 500, 0, 60_000),
+    sessionWaitLimitMs: integer('OVERLOAD_SESSION_WAIT_MS', 1000, 0, 60_000),
+    waitsLimit: integer('WAITS_LIMIT', 10_000, 1, 1_000_000),
+    batchLimit: integer('BATCH_LIMIT_SOURCES', 10_000_000, 1, 1_000_000_000),
+    slowCommitMs: integer('SLOW_COMMIT_MS', 1000, 0, 60_000),
+    nestingLimit: integer('NESTING_LIMIT', 100, 0, 1_000_000),
+    retention: readRetention(list('RETENTION_DAYS'), complaints),
     region: text('REGION') ?? 'us-east-1',
     accountId: text('ACCOUNT_ID') ?? '000000000000',
     logLevel: text('LOG_LEVEL') ?? 'info',
@@ -214,6 +235,27 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
   if (complaints.length > 0) throw new ConfigError(complaints.join('\n'));
   return Object.freeze(config);
+}
+
+const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+
+/** `7`: days for all that has ended; `SUCCEEDED=7,FAILED=90`: by status. Parts of a day are days, too. */
+function readRetention(parts: readonly string[], complaints: string[]): Config['retention'] {
+  const retention: { -readonly [S in keyof Config['retention']]: number } = {};
+  for (const part of parts) {
+    const match = /^(?:([A-Z_]+)=)?([0-9]{1,5}(?:\.[0-9]{1,6})?)$/.exec(part);
+    const days = Number(match?.[2]);
+    const named = ENDED.filter((status) => match?.[1] === undefined || match[1] === status);
+    const isAll = match !== null && match[1] === undefined;
+    if (!(days > 0) || named.length === 0 || (isAll && parts.length > 1)) {
+      complaints.push(
+        `RETENTION_DAYS has '${part}'; expected a number of days, or status=days with ${ENDED.join(', ')}.`,
+      );
+      continue;
+    }
+    for (const status of named) retention[status] = days * 86_400_000;
+  }
+  return retention;
 }
 
 /** No complaint repeats a key: it may end up in a log. */

@@ -20,4 +20,5 @@ export interface ApiParts {
   logger: FastifyBaseLogger;
 }
 
-export type ApiConfig = Pick<Config, 'apiKeys' | 'authNone' | 'bodyLimit' | 'batchBodyLimit'>;
+export type ApiConfig = Pick<Config, 'apiKeys' | 'authNone' | 'bodyLimit' | 'batchBodyLimit'> &
+  Partial<Pick<Config, 'loopDelayLimitMs' | 'sessionWaitLimitMs' | 'waitsLimit'>>;

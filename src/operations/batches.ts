@@ -115,6 +115,7 @@ async function create(deps: Deps, stateMachineId: string, request: CreateBatch):
     sourceTransformer: transformer,
     filter: filter === undefined ? undefined : (JSON.parse(JSON.stringify(filter)) as Json),
   };
+  const { batchLimit = Number.POSITIVE_INFINITY } = config;
   await receiveBatch(pool, batch);
   try {
     const total =
@@ -124,9 +125,10 @@ async function create(deps: Deps, stateMachineId: string, request: CreateBatch):
             pool,
             batchId,
             inputStream !== undefined
-              ? textsOfLines(inputStream, config.payloadLimit)
-              : textsOf(inputs ?? [], config.payloadLimit),
+              ? within(textsOfLines(inputStream, config.payloadLimit), batchLimit)
+              : within(textsOf(inputs ?? [], config.payloadLimit), batchLimit),
           );
+    if (total > batchLimit) throw tooLarge(batchLimit);
     await openBatch(pool, batchId, total);
     if (total > 0) ringForLeader(deps, queue, batchId);
   } catch (error) {
@@ -229,6 +231,22 @@ function sourcesOf({
 /** The texts of a body's lines as they come. @throws OperationError that says which one cannot be taken */
 async function* textsOfLines(lines: AsyncIterable<InputLine>, limit: number): AsyncGenerator<string> {
   for await (const { line, value } of lines) yield payloadText(value, limit, `/${line}`, `Line ${line}`);
+}
+
+/** The same, no more than so many. @throws OperationError BATCH_TOO_LARGE */
+async function* within(
+  texts: AsyncIterable<string> | Iterable<string>,
+  limit: number,
+): AsyncGenerator<string> {
+  let n = 0;
+  for await (const text of texts) {
+    if (++n > limit) throw tooLarge(limit);
+    yield text;
+  }
+}
+
+function tooLarge(limit: number): OperationError {
+  return new OperationError('BATCH_TOO_LARGE', `A batch has at most ${limit} sources; make several of it.`);
 }
 
 /** The texts of inputs. @throws OperationError that says which one cannot be taken */

@@ -13,6 +13,8 @@ export interface OperationsParts {
 export interface OperationsConfig {
   /** The largest input, in bytes of JSON text. */
   payloadLimit: number;
+  /** The most sources of a batch; absent: any number. */
+  batchLimit?: number;
   /** Weights that differ from the built-in ones, by queue. */
   queueWeights: Readonly<Record<string, number>>;
   /** Of ARNs. */

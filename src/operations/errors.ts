@@ -94,10 +94,15 @@ export const ERRORS = {
     meaning: 'This server keeps no secrets, because SECRETS_KEY is not set.',
   },
   PAYLOAD_TOO_LARGE: { statusCode: 413, meaning: 'The body or a payload in it is larger than the limit.' },
+  BATCH_TOO_LARGE: { statusCode: 413, meaning: 'The batch has more sources than a batch may have.' },
   UNSUPPORTED_MEDIA_TYPE: { statusCode: 415, meaning: 'The body is not of a type that this route reads.' },
   INTERNAL: { statusCode: 500, meaning: 'A fault of ours; the log has it under the request id.' },
   DATABASE_UNAVAILABLE: { statusCode: 503, meaning: 'PostgreSQL cannot be reached now; try again.' },
   QUEUE_UNAVAILABLE: { statusCode: 503, meaning: 'The queue cannot be reached now; try again.' },
+  TOO_MANY_WAITS: {
+    statusCode: 503,
+    meaning: 'As many requests are held as the server holds at once; ask without a wait, or try again.',
+  },
   OVERLOADED: { statusCode: 503, meaning: 'More work is waiting than is taken on at once; try again.' },
 } as const satisfies Record<string, { statusCode: number; meaning: string }>;
 

@@ -167,7 +167,9 @@ async function start(
   });
   switch (answer.kind) {
     case 'created':
-      ringSoon(deps, answer.execution.queue, [answer.execution.executionId], at);
+      // What is held is rung for by who lets it in.
+      if (answer.execution.heldAt === null)
+        ringSoon(deps, answer.execution.queue, [answer.execution.executionId], at);
       return { execution: answer.execution, created: true };
     case 'existing':
       return { execution: answer.execution, created: false };

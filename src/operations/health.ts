@@ -16,6 +16,10 @@ export function createHealthOperations({ database, queues }: Deps): HealthOperat
         queue: queueUp ? 'up' : 'down',
       };
     },
+    sessionTurn: () =>
+      database.pool.waitingCount === 0
+        ? undefined
+        : database.pool.connect().then((session) => session.release()),
   };
 }
 

@@ -52,32 +52,35 @@ export function createStateMachineOperations(
       return viewOf(machine);
     }),
 
-    update: guarded(async (id, { name, description, definition, queue, metadata, roleArn, recovery }) => {
-      if (name !== undefined) checkStateMachineName(name);
-      checkLine(description, DESCRIPTION_MAX, '/description');
-      checkMetadata(metadata);
-      checkLine(roleArn, ROLE_ARN_MAX, '/roleArn');
-      const type = definition === undefined ? undefined : await typeOf(deps, id);
-      const outcome = await changeStateMachine(database, id, {
-        ...(name === undefined ? {} : { name }),
-        ...(description === undefined ? {} : { description }),
-        ...(queue === undefined ? {} : { queue }),
-        ...(metadata === undefined ? {} : { metadata }),
-        ...(roleArn === undefined ? {} : { roleArn }),
-        ...(recovery === undefined ? {} : { recovery: checkRecovery(recovery, deps.config.payloadLimit) }),
-        ...(definition === undefined ? {} : { definition: readDefinition(definition, type) }),
-      });
-      switch (outcome.kind) {
-        case 'changed':
-          return viewOf(outcome.machine);
-        case 'unknown':
-          throw unknown(id);
-        case 'unknownQueue':
-          throw unknownQueue(queue ?? '');
-        default:
-          return outcome satisfies never;
-      }
-    }),
+    update: guarded(
+      async (id, { name, description, definition, queue, metadata, roleArn, recovery, ...limits }) => {
+        if (name !== undefined) checkStateMachineName(name);
+        checkLine(description, DESCRIPTION_MAX, '/description');
+        checkMetadata(metadata);
+        checkLine(roleArn, ROLE_ARN_MAX, '/roleArn');
+        const type = definition === undefined ? undefined : await typeOf(deps, id);
+        const outcome = await changeStateMachine(database, id, {
+          ...(name === undefined ? {} : { name }),
+          ...(description === undefined ? {} : { description }),
+          ...(queue === undefined ? {} : { queue }),
+          ...(metadata === undefined ? {} : { metadata }),
+          ...(roleArn === undefined ? {} : { roleArn }),
+          ...(recovery === undefined ? {} : { recovery: checkRecovery(recovery, deps.config.payloadLimit) }),
+          ...limits,
+          ...(definition === undefined ? {} : { definition: readDefinition(definition, type) }),
+        });
+        switch (outcome.kind) {
+          case 'changed':
+            return viewOf(outcome.machine);
+          case 'unknown':
+            throw unknown(id);
+          case 'unknownQueue':
+            throw unknownQueue(queue ?? '');
+          default:
+            return outcome satisfies never;
+        }
+      },
+    ),
 
     remove: guarded(async (id, { force = false } = {}) => {
       const { kind } = await deleteStateMachine(database, id, { force });
@@ -153,6 +156,8 @@ async function create(deps: Deps, request: CreateStateMachine): Promise<StateMac
       definition,
       roleArn,
       recovery,
+      maxConcurrentExecutions: request.maxConcurrentExecutions ?? null,
+      startsPerSecond: request.startsPerSecond ?? null,
     });
     switch (outcome.kind) {
       case 'created':

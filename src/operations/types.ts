@@ -82,6 +82,10 @@ export interface CreateStateMachine {
   /** Nothing assumes it; it is shown where AWS shows it. */
   roleArn?: string;
   recovery?: NewRecovery | null;
+  /** How many of its executions may run at once; what is over is held until others end. Absent or null: no limit. */
+  maxConcurrentExecutions?: number | null;
+  /** How many of them may begin in a second. */
+  startsPerSecond?: number | null;
 }
 
 export interface UpdateStateMachine {
@@ -94,6 +98,9 @@ export interface UpdateStateMachine {
   roleArn?: string | null;
   /** null: none any more. Holds for executions that run, too. */
   recovery?: NewRecovery | null;
+  /** null: none any more, and what was held is let go. */
+  maxConcurrentExecutions?: number | null;
+  startsPerSecond?: number | null;
 }
 
 export interface StateMachineFilter {
@@ -113,6 +120,8 @@ export interface StateMachineView {
   queue: string;
   metadata: Json;
   recovery: Recovery | null;
+  maxConcurrentExecutions: number | null;
+  startsPerSecond: number | null;
   version: number;
   definition: Json;
   roleArn: string | null;
@@ -227,6 +236,8 @@ export interface ExecutionView {
   /** The last redrive. */
   redriveDate: Date | null;
   /** Since when nobody is to advance it. */
+  /** Since when, or from when on, it waits for a place in its limited machine; null: it does not. */
+  heldAt: Date | null;
   pausedAt: Date | null;
   pauseReason: string | null;
   /** The schedule that started it. */
@@ -449,6 +460,11 @@ export interface MapRunCountsView {
 
 export interface HealthOperations {
   ready(): Promise<HealthView>;
+  /**
+   * Resolves when those who wait for a session of the database now have had one; rejects when it cannot be reached.
+   * undefined: nobody waits.
+   */
+  sessionTurn(): Promise<void> | undefined;
 }
 
 interface HealthView {

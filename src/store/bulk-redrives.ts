@@ -12,7 +12,7 @@ import { withTransaction } from './own-session.js';
 import { type Redriven, redriveExecutions } from './redrives.js';
 
 /** Without a status: all that ended without success. */
-export type BulkRedriveFilter = Omit<ExecutionFilter, 'status' | 'paused'> & {
+export type BulkRedriveFilter = Omit<ExecutionFilter, 'status' | 'paused' | 'held'> & {
   status?: 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 };
 

@@ -23,6 +23,8 @@ export interface ChildStart {
   input: string;
   /** Whether its end is to be told to the parent. */
   notify: boolean;
+  /** How many parents it may have, one above the other; absent: any number. */
+  depthMax?: number;
 }
 
 export type ChildAnswer =
@@ -30,7 +32,9 @@ export type ChildAnswer =
   /** There is one of this name that cannot be ours. */
   | { kind: 'exists' }
   /** There is no such machine, or it was deleted. */
-  | { kind: 'unknownMachine' };
+  | { kind: 'unknownMachine' }
+  /** It would have more parents than it may. */
+  | { kind: 'tooDeep' };
 
 export interface StartedChild {
   executionId: string;
@@ -45,7 +49,7 @@ export interface StartedChild {
  * taken for ours, as StartExecution is idempotent; if it is to be waited for, it becomes the parent's.
  */
 export async function startChild(pool: pg.Pool, start: ChildStart): Promise<ChildAnswer> {
-  const { parent, stateMachineId, name, input, notify } = start;
+  const { parent, stateMachineId, name, input, notify, depthMax = DEPTH_MAX } = start;
   const { rows: made } = await pool.query<ChildRow>(START_CHILD, [
     newId(),
     stateMachineId,
@@ -55,6 +59,7 @@ export async function startChild(pool: pg.Pool, start: ChildStart): Promise<Chil
     parent.frameId,
     parent.key,
     notify,
+    depthMax,
   ]);
   if (made[0] !== undefined) return { kind: 'started', child: toChild(made[0]), created: true };
   // A statement of its own: the insert may have waited for another's, which its own snapshot does not show.
@@ -67,7 +72,13 @@ export async function startChild(pool: pg.Pool, start: ChildStart): Promise<Chil
   const own = found.find(({ own }) => own);
   if (own !== undefined) return { kind: 'started', child: toChild(own), created: false };
   const namesake = found[0];
-  if (namesake === undefined) return { kind: 'unknownMachine' };
+  if (namesake === undefined) {
+    const { rows: above } = await pool.query<{ depth: number }>(
+      'SELECT depth FROM executions WHERE id = $1',
+      [parent.executionId],
+    );
+    return { kind: (above[0]?.depth ?? 0) < depthMax ? 'unknownMachine' : 'tooDeep' };
+  }
   if (!namesake.running || !isSameText(namesake.input, input)) return { kind: 'exists' };
   if (notify) {
     const { rowCount } = await pool.query(ADOPT_CHILD, [
@@ -156,6 +167,9 @@ export async function orphanedChildren(
 /** Inputs and outputs of so many are held at once: some tens of MB at most. */
 const PAGE = 50;
 const AT_ONCE = 4;
+
+/** The largest integer of a column. */
+const DEPTH_MAX = 2 ** 31 - 1;
 
 interface ChildRow {
   id: string;

@@ -42,6 +42,8 @@ export interface ClaimOptions {
   workerId: string;
   /** Whether this worker is advancing an execution right now. */
   isActive: (executionId: string) => boolean;
+  /** Keeps an eye on how long claims take. */
+  watch?: <T>(statement: Promise<T>) => Promise<T>;
   /** Called once when a claim finds that this worker's row is gone. */
   onLost: () => void;
   /** Executions that this worker owned without knowing it, and has given back: somebody should ring. */
@@ -81,7 +83,7 @@ const DOUBT_MS = 40_000;
  *    not know of it.
  */
 export function createClaims(options: ClaimOptions): Claims {
-  const { pool, workerId, isActive, onLost, onFreed } = options;
+  const { pool, workerId, isActive, onLost, onFreed, watch = (statement) => statement } = options;
   const doubtful = new Map<string, number>();
 
   const settle = async (): Promise<void> => {
@@ -95,11 +97,13 @@ export function createClaims(options: ClaimOptions): Claims {
 
   const take = async (ids: readonly string[]): Promise<Map<string, ClaimAnswer>> => {
     const answers = new Map<string, ClaimAnswer>();
-    const { rows } = await pool.query<ClaimRow>({
-      name: 'claim',
-      text: CLAIM,
-      values: [workerId, uuidArray(ids)],
-    });
+    const { rows } = await watch(
+      pool.query<ClaimRow>({
+        name: 'claim',
+        text: CLAIM,
+        values: [workerId, uuidArray(ids)],
+      }),
+    );
     const alive = rows[0]?.alive === true;
     if (!alive) onLost();
     for (const row of rows) {

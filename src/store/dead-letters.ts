@@ -61,7 +61,7 @@ export async function reviveDeadLetter(
   if (!isUuid(id)) return undefined;
   const { rows } = await pool.query<DeadLetterRecord>(
     `WITH woken AS (
-       UPDATE executions e SET wake_at = CASE WHEN e.paused_at IS NULL THEN now() END, faults = 0
+       UPDATE executions e SET wake_at = CASE WHEN e.paused_at IS NULL AND e.held_at IS NULL THEN now() END, faults = 0
        FROM dead_letters d WHERE d.queue = $1 AND d.id = $2 AND e.id = d.execution_id AND e.end_time IS NULL
        RETURNING e.id
      )

@@ -18,6 +18,8 @@ export interface ExecutionFilter {
   parentExecutionId?: string;
   /** Whether it is paused. */
   paused?: boolean;
+  /** Whether it waits for a place in its limited machine. */
+  held?: boolean;
   /** Executions of this machine were started from it, and ran … */
   chainedInto?: string;
   /** … or none has yet. */
@@ -41,6 +43,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
     batchId,
     parentExecutionId,
     paused,
+    held,
     chainedInto,
     notChainedInto,
     scheduleId,
@@ -60,6 +63,7 @@ export function conditionsOf(filter: ExecutionFilter): Conditions {
   }
   // What has ended is not paused.
   if (paused !== undefined) where.add(() => `e.paused_at IS ${paused ? 'NOT ' : ''}NULL`);
+  if (held !== undefined) where.add(() => `e.held_at IS ${held ? 'NOT ' : ''}NULL`);
   if (chainedInto !== undefined) where.add((p) => `EXISTS (${chained(p(chainedInto))})`);
   if (notChainedInto !== undefined) where.add((p) => `NOT EXISTS (${chained(p(notChainedInto))})`);
   if (scheduleId !== undefined) where.add((p) => `e.schedule_id = ${p(scheduleId)}`);

@@ -34,6 +34,8 @@ export interface ExecutionRecord {
   redriveDate: Date | null;
   pausedAt: Date | null;
   pauseReason: string | null;
+  /** Since when, or from when on, it waits for a place in its limited machine; null: it does not. */
+  heldAt: Date | null;
   scheduleId: string | null;
   /** The instant of its schedule that it was started for. */
   scheduledTime: Date | null;
@@ -164,5 +166,5 @@ const COLUMNS = `e.id AS "executionId", e.state_machine_id AS "stateMachineId", 
   ${CURRENT_STATE} AS "currentState", e.input, e.output, e.error, e.cause, e.start_time AS "startTime",
   e.end_time AS "endTime", e.queue, e.batch_id AS "batchId", e.source_execution_id AS "sourceExecutionId",
   e.parent_id AS "parentExecutionId", e.redrive_count AS "redriveCount", e.redrive_date AS "redriveDate",
-  e.paused_at AS "pausedAt", e.pause_reason AS "pauseReason",
+  e.paused_at AS "pausedAt", e.pause_reason AS "pauseReason", e.held_at AS "heldAt",
   e.schedule_id AS "scheduleId", e.scheduled_for AS "scheduledTime"`;

@@ -6,6 +6,7 @@
 import type pg from 'pg';
 import type { InboxSignal, SignalData } from '../engine/index.js';
 import { batchEndRule } from './sql/batch-end.js';
+import { GATE_CHANNEL } from './sql/gate.js';
 import { wokenAt } from './sql/pause.js';
 
 /** The channel on which owners hear that something has come in; the payload is the execution's id. */
@@ -26,7 +27,7 @@ export interface Delivery {
   queue: string;
 }
 
-/** Puts a signal into an execution's inbox and wakes it, unless it is paused. A stop ends the pause. */
+/** Puts a signal into an execution's inbox and wakes it, unless it is paused or held. A stop ends both. */
 export async function deliverSignal<K extends keyof SignalData>(
   pool: pg.Pool,
   executionId: string,
@@ -37,6 +38,7 @@ export async function deliverSignal<K extends keyof SignalData>(
     `WITH woken AS (
        UPDATE executions e SET inbox_seq = e.inbox_seq + 1,
          wake_at = CASE WHEN $2::text = 'stop' THEN now() ELSE ${wokenAt('e')} END,
+         held_at = CASE WHEN $2::text <> 'stop' THEN e.held_at END,
          paused_at = CASE WHEN $2::text <> 'stop' THEN e.paused_at END,
          pause_reason = CASE WHEN $2::text <> 'stop' THEN e.pause_reason END
        WHERE e.id = $1 AND e.end_time IS NULL
@@ -96,10 +98,11 @@ export async function abortExecution(
 ): Promise<boolean> {
   const { rows } = await pool.query(
     `WITH ended AS (
-       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL, paused_at = NULL, pause_reason = NULL,
+       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL, paused_at = NULL, pause_reason = NULL, held_at = NULL,
          error = $2, cause = $3, epoch = epoch + 1
        WHERE id = $1 AND end_time IS NULL AND owner IS NULL
        RETURNING id, epoch, queue, batch_id, item_count, waited, input,
+         CASE WHEN admitted_at IS NOT NULL THEN pg_notify('${GATE_CHANNEL}', state_machine_id)::text END AS called,
          (extract(epoch FROM end_time) * 1000)::bigint AS now_ms
      ), last AS (
        SELECT e.*, coalesce(j.seq, 0) AS seq, coalesce(j.first_event_id + j.event_count, 1) AS next_event_id

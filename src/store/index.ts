@@ -87,6 +87,7 @@ export {
   type StatusStatistics,
 } from './executions.js';
 export { type FaultRelease, releaseFault } from './faults.js';
+export { type Admission, type Admitted, admitHeld, heldMachines } from './gates.js';
 export { readEventRows, readHistory } from './history.js';
 export { isUuid, newId } from './ids.js';
 export {
@@ -159,6 +160,13 @@ export {
 } from './redrives.js';
 export { resealSecrets } from './reseal.js';
 export {
+  clearSpentChunks,
+  type Retention,
+  type RetentionStep,
+  retireBatches,
+  retireExecutions,
+} from './retention.js';
+export {
   awaitedByQueued,
   type Deciding,
   type DueSchedule,
@@ -183,6 +191,7 @@ export {
   type ScheduleStatus,
 } from './schedules.js';
 export { BATCH_STOP_CHANNEL, MAP_RUN_CHANNEL } from './sql/batch-end.js';
+export { GATE_CHANNEL } from './sql/gate.js';
 export { createStarts, type StartAnswer, type StartRow, type Starts } from './starts.js';
 export {
   changeStateMachine,

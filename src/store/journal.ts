@@ -39,6 +39,10 @@ interface JournalOptions {
   onBatchStopping: (batchIds: readonly string[]) => void;
   /** Called with what a flush has just ended and a parent waits for: its parent is to be told. */
   onTell: (ended: ToTell) => void;
+  /** Called with the limited machines of which a flush has just ended executions: others may have their places. */
+  onPlacesLeft?: (stateMachineIds: readonly string[]) => void;
+  /** Keeps an eye on how long flushes take. */
+  watch?: <T>(statement: Promise<T>) => Promise<T>;
   /** Called once when a flush finds that this worker's row is gone. */
   onLost: () => void;
 }
@@ -54,7 +58,8 @@ const FLUSH_MAX_BYTES = 4 * 1024 * 1024;
 const RETRY_PAUSE_MS = 100;
 
 export function createJournalWriter(options: JournalOptions): JournalWriter {
-  const { pool, workerId, timeoutMs, onBatchStopping, onTell, onLost } = options;
+  const { pool, workerId, timeoutMs, onBatchStopping, onTell, onPlacesLeft, onLost } = options;
+  const { watch = (statement) => statement } = options;
   let lost = false;
   const group = new GroupCommit<Entry, AppendAnswer>({
     flush: (entries) => flushUntilKnown(entries),
@@ -108,11 +113,13 @@ export function createJournalWriter(options: JournalOptions): JournalWriter {
   /** One flush; answers for the entries whose outcome it shows. What is missing must be asked for. */
   async function flush(entries: readonly Entry[]): Promise<Map<Entry, AppendAnswer>> {
     const answers = new Map<Entry, AppendAnswer>();
-    const { rows } = await pool.query<FlushRow>({
-      name: 'flush',
-      text: FLUSH,
-      values: toParameters(workerId, entries),
-    });
+    const { rows } = await watch(
+      pool.query<FlushRow>({
+        name: 'flush',
+        text: FLUSH,
+        values: toParameters(workerId, entries),
+      }),
+    );
     const result = rows[0];
     if (result === undefined || !result.alive) {
       if (!lost) onLost();
@@ -129,6 +136,7 @@ export function createJournalWriter(options: JournalOptions): JournalWriter {
       else if (left.has(entry.executionId))
         answers.set(entry, woken.has(entry.executionId) ? 'woken' : 'committed');
     }
+    if (result.left_places !== null) onPlacesLeft?.(result.left_places);
     if (result.stopping !== null) onBatchStopping(result.stopping);
     if (result.tell !== null || result.tell_runs !== null) {
       onTell({ executions: result.tell ?? [], mapRuns: result.tell_runs ?? [] });
@@ -170,6 +178,7 @@ interface FlushRow {
   stopping: string[] | null;
   tell: string[] | null;
   tell_runs: string[] | null;
+  left_places: string[] | null;
 }
 
 interface SettleRow {

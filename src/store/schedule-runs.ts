@@ -8,6 +8,7 @@ import type { Decision } from '../schedules/index.js';
 import { newId } from './ids.js';
 import { withTransaction } from './own-session.js';
 import { COLUMNS, lockMachine, NOW_MS, type ScheduleRecord } from './schedules.js';
+import { GATE_CHANNEL, isLimited } from './sql/gate.js';
 
 export interface DueSchedule {
   scheduleId: string;
@@ -169,13 +170,14 @@ function nameOf(scheduleId: string, atMs: number): string {
 /** As START (sql/start.ts) does; the machine's row is held by this transaction. */
 const INSERT_RUNS = `
 INSERT INTO executions (id, state_machine_id, version, name, status, input, start_time, queue, wake_at, waited,
-  schedule_id, scheduled_for)
-SELECT r.id, m.id, m.version, r.name, 'RUNNING', r.input, now(), coalesce($6::text, m.queue), now(), $7::bool,
+  held_at, schedule_id, scheduled_for)
+SELECT r.id, m.id, m.version, r.name, 'RUNNING', r.input, now(), coalesce($6::text, m.queue),
+  CASE WHEN NOT ${isLimited('m')} THEN now() END, $7::bool, CASE WHEN ${isLimited('m')} THEN now() END,
   $8::text, to_timestamp(r.at_ms / 1000)
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[]) r (id, name, input, at_ms)
 JOIN state_machines m ON m.id = $5 AND m.deleted_at IS NULL
 ON CONFLICT (state_machine_id, name) DO NOTHING
-RETURNING id AS "executionId", queue`;
+RETURNING id AS "executionId", queue, CASE WHEN held_at IS NOT NULL THEN pg_notify('${GATE_CHANNEL}', state_machine_id)::text END AS called`;
 
 /** Whether a run of schedule s is running. */
 const RUNNING = 'EXISTS (SELECT 1 FROM executions e WHERE e.schedule_id = s.id AND e.end_time IS NULL)';

@@ -75,7 +75,13 @@ export function createStarts({ pool }: Database): Starts {
             taken.map(({ row }) => row),
           );
     const byKey = new Map(found.map((execution) => [keyOf(execution), execution]));
+    // Retention has deleted it since: the name is free.
+    const freed = taken.filter(({ row }) => !byKey.has(keyOf(row)));
+    const again = freed.length === 0 ? [] : await flush(freed);
+    const second = new Map(freed.map(({ id }, index) => [id, again[index]]));
     return rows.map((asked) => {
+      const answer = second.get(asked.id);
+      if (answer !== undefined) return answer;
       if (!machines.has(asked.row.stateMachineId)) return { kind: 'unknownMachine' };
       const made = inserted.get(asked.id);
       if (made !== undefined) return { kind: 'created', execution: asNew(asked, made) };
@@ -111,6 +117,7 @@ interface Inserted {
   version: number;
   queue: string;
   start_time: Date;
+  held_at: Date | null;
 }
 
 interface KnownMachine {
@@ -140,6 +147,7 @@ function asNew({ id, row }: Numbered, made: Inserted): ExecutionRecord {
     redriveDate: null,
     pausedAt: null,
     pauseReason: null,
+    heldAt: made.held_at,
     scheduleId: null,
     scheduledTime: null,
   };

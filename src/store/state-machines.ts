@@ -12,6 +12,7 @@ import { Conditions, escapeLike } from './conditions.js';
 import { decodeCursor, encodeCursor, PAGE_BYTES, type PageOf, type PageQuery, pageOf } from './cursor.js';
 import type { Database } from './database.js';
 import { Prisma, type PrismaClient } from './generated/client.js';
+import { GATE_CHANNEL, SEAT_RUNNING } from './sql/gate.js';
 
 export interface StateMachineRecord {
   stateMachineId: string;
@@ -22,6 +23,9 @@ export interface StateMachineRecord {
   metadata: Json;
   /** What is to become of an execution whose worker died; null: it is tried again. */
   recovery: Recovery | null;
+  /** How many of its executions may run at once, and begin in a second; null: no limit. */
+  maxConcurrentExecutions: number | null;
+  startsPerSecond: number | null;
   version: number;
   definition: JsonObject;
   roleArn: string | null;
@@ -42,6 +46,8 @@ interface NewStateMachine {
   definition: JsonObject;
   roleArn?: string | null;
   recovery?: Recovery | null;
+  maxConcurrentExecutions?: number | null;
+  startsPerSecond?: number | null;
 }
 
 /** What is to become of an execution whose worker died while it was advancing it, at most so many times in a row. */
@@ -112,6 +118,8 @@ async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): P
     queue: queue ?? id,
     metadata: toColumn(machine.metadata),
     recovery: toColumn(machine.recovery === undefined ? null : toJson(machine.recovery)),
+    maxConcurrentExecutions: machine.maxConcurrentExecutions ?? null,
+    startsPerSecond: machine.startsPerSecond ?? null,
     version,
     createdAt,
     updatedAt: createdAt,
@@ -119,6 +127,8 @@ async function create(tx: Prisma.TransactionClient, machine: NewStateMachine): P
   };
   if (before === undefined) await tx.stateMachine.create({ data: { id, ...data } });
   else await tx.stateMachine.update({ where: { id }, data });
+  // Executions of the deleted one that still run count, and those that it held may be let in.
+  if (before !== undefined) await settleLimits(tx, id);
   return { kind: 'created', machine: await readOwn(tx, id) };
 }
 
@@ -145,6 +155,9 @@ interface StateMachineChange {
   roleArn?: string | null;
   /** null: none any more. */
   recovery?: Recovery | null;
+  /** null: none any more. Both hold at once. */
+  maxConcurrentExecutions?: number | null;
+  startsPerSecond?: number | null;
 }
 
 type ChangeOutcome =
@@ -159,6 +172,19 @@ export async function changeStateMachine(
   change: StateMachineChange,
 ): Promise<ChangeOutcome> {
   if (id.includes('\0')) return { kind: 'unknown' };
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryToChange(prisma, id, change);
+    } catch (error) {
+      // A first limit gives places to what runs, in an order that is not that of the flushes.
+      if (!isDeadlock(error) || tries === CHANGE_TRIES) throw error;
+    }
+  }
+}
+
+const CHANGE_TRIES = 5;
+
+function tryToChange(prisma: PrismaClient, id: string, change: StateMachineChange): Promise<ChangeOutcome> {
   return prisma.$transaction(async (tx) => {
     const before = await lock(tx, id);
     if (before === undefined || before.deleted_at !== null) return { kind: 'unknown' };
@@ -196,8 +222,21 @@ export async function changeStateMachine(
         updatedAt,
       },
     });
+    if (change.maxConcurrentExecutions !== undefined || change.startsPerSecond !== undefined)
+      await settleLimits(tx, id);
     return { kind: 'changed', machine: await readOwn(tx, id) };
   });
+}
+
+/**
+ * What runs of a machine that has just got a limit has a place; and whoever keeps the gate hears of the change. The
+ * machine's row is held by this transaction: what starts waits for it, and then knows the limit.
+ */
+async function settleLimits(tx: Prisma.TransactionClient, id: string): Promise<void> {
+  const { maxConcurrentExecutions, startsPerSecond } = await readOwn(tx, id);
+  if (maxConcurrentExecutions !== null || startsPerSecond !== null)
+    await tx.$executeRawUnsafe(SEAT_RUNNING, id);
+  await tx.$executeRaw`SELECT pg_notify(${GATE_CHANNEL}, ${id})`;
 }
 
 type DeleteOutcome = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'inUse' };
@@ -267,6 +306,8 @@ export interface StateMachineFilter {
   createdBefore?: Date;
 }
 
+const LIMITS = `m.max_concurrent_executions AS "maxConcurrentExecutions", m.starts_per_second AS "startsPerSecond"`;
+
 /** A page, newest first. Plan: Index Scan Backward using state_machines_created_at_id_idx. */
 export async function listStateMachines(
   { pool }: Database,
@@ -288,7 +329,7 @@ export async function listStateMachines(
   const { rows } = await pool.query<
     Omit<StateMachineRecord, 'definition'> & { definition: string; more: boolean }
   >(
-    `SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.recovery, m.version, m.definition,
+    `SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.recovery, ${LIMITS}, m.version, m.definition,
        m.role_arn AS "roleArn",
        m.created_at AS "createdAt", m.updated_at AS "updatedAt", m.more
      FROM (
@@ -375,7 +416,8 @@ async function read(
   id: string,
 ): Promise<StateMachineRecord | undefined> {
   const [row] = await client.$queryRaw<(Omit<StateMachineRecord, 'definition'> & { definition: string })[]>`
-    SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.recovery, m.version, v.definition,
+    SELECT m.id AS "stateMachineId", m.name, m.description, m.type, m.queue, m.metadata, m.recovery,
+      m.max_concurrent_executions AS "maxConcurrentExecutions", m.starts_per_second AS "startsPerSecond", m.version, v.definition,
       v.role_arn AS "roleArn",
       m.created_at AS "createdAt", m.updated_at AS "updatedAt"
     FROM state_machines m JOIN state_machine_versions v ON v.state_machine_id = m.id AND v.version = m.version
@@ -403,6 +445,15 @@ function toJson(recovery: Recovery | null): Json {
 /** Prisma has two nulls; ours is the absence of a value. */
 function toColumn(metadata: Json): Prisma.InputJsonValue | typeof Prisma.DbNull {
   return metadata === null ? Prisma.DbNull : (metadata as Prisma.InputJsonValue); // every non-null Json is one
+}
+
+/** Prisma tells of it as P2034, or, of a raw statement, in its message. */
+function isDeadlock(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === 'P2034' ||
+      /40P01|deadlock detected/.test(`${error.message} ${JSON.stringify(error.meta)}`))
+  );
 }
 
 function isUniqueViolation(error: unknown): boolean {

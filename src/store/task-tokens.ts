@@ -198,8 +198,8 @@ export async function voidTokensOfEnded(
        SELECT token, execution_id, done_at FROM task_tokens WHERE token > $1 ORDER BY token LIMIT $2
      ), voided AS (
        UPDATE task_tokens t SET done_at = now()
-       FROM page p JOIN executions e ON e.id = p.execution_id
-       WHERE t.token = p.token AND t.done_at IS NULL AND p.done_at IS NULL AND e.end_time IS NOT NULL
+       FROM page p LEFT JOIN executions e ON e.id = p.execution_id
+       WHERE t.token = p.token AND t.done_at IS NULL AND p.done_at IS NULL AND (e.id IS NULL OR e.end_time IS NOT NULL)
      )
      SELECT max(token) AS last, count(*)::int AS looked FROM page`,
     [after, limit],

@@ -11,9 +11,11 @@ import {
   clearExpiredMessages,
   clearLeftovers,
   clearSettledWaits,
+  clearSpentChunks,
   type Database,
   deliverForgotten,
   deliverSignal,
+  heldMachines,
   orphanedChildren,
   overdueMapRunParents,
   overdueParents,
@@ -33,6 +35,8 @@ interface ForgottenOptions {
   ringBatch: (queue: string, batchId: string) => Promise<void>;
   /** Takes up, without a slot, what its own children may keep from one. */
   takeAside: (executionId: string) => void;
+  /** Lets in who is held of a limited machine, if there is a place. */
+  callGate?: (stateMachineId: string) => void;
 }
 
 export interface Forgotten {
@@ -52,8 +56,17 @@ const PARENT_PAGES = 10;
 const BULK_PAGE = 200;
 const BULK_MS = 500;
 const SETTLED_MS = 500;
+/** Of one round, for sources of batches that are over. */
+const CHUNKS_MS = 1_000;
 
-export function createForgotten({ database, arns, ring, ringBatch, takeAside }: ForgottenOptions): Forgotten {
+export function createForgotten({
+  database,
+  arns,
+  ring,
+  ringBatch,
+  takeAside,
+  callGate,
+}: ForgottenOptions): Forgotten {
   const { pool } = database;
   let childrenAfter = NO_ID;
   let parentsAfter = NO_ID;
@@ -61,6 +74,7 @@ export function createForgotten({ database, arns, ring, ringBatch, takeAside }: 
   let waitsAfter = NO_ID;
   let inboxAfter = NO_ID;
   let settledAfter: SettledPosition | undefined;
+  let chunksAfter = NO_ID;
 
   const ringFor = (woken: readonly Woken[]): void => {
     for (const { owner, queue, executionId } of woken) if (owner === null) ring(queue, executionId);
@@ -96,6 +110,7 @@ export function createForgotten({ database, arns, ring, ringBatch, takeAside }: 
       ringFor(await tellMapRunParents(pool, await untoldMapRuns(pool)));
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
       ringFor(await deliverForgotten(pool, PAGE));
+      for (const id of await heldMachines(pool)) callGate?.(id);
     },
     redrive: async () => {
       const untilMs = performance.now() + BULK_MS;
@@ -113,6 +128,9 @@ export function createForgotten({ database, arns, ring, ringBatch, takeAside }: 
       inboxAfter = (await clearLeftovers(pool, 'inbox', inboxAfter, PAGE)) ?? NO_ID;
       await clearSettled();
       waitsAfter = (await clearLeftovers(pool, 'message_correlations', waitsAfter, PAGE)) ?? NO_ID;
+      const untilMs = performance.now() + CHUNKS_MS;
+      do chunksAfter = (await clearSpentChunks(pool, chunksAfter)) ?? NO_ID;
+      while (chunksAfter !== NO_ID && performance.now() < untilMs);
     },
   };
 }

@@ -55,9 +55,13 @@ interface SessionOptions {
   onBatchStopping: (batchIds: readonly string[]) => void;
   /** These have ended, and their parents wait to hear of it. */
   onTell: (ended: ToTell) => void;
+  /** Executions of these limited machines have ended. */
+  onPlacesLeft: (stateMachineIds: readonly string[]) => void;
   /** This worker was declared dead. */
   onLost: () => void;
   onHeartbeatFault: (error: unknown) => void;
+  /** Keeps an eye on how long flushes and claims take. */
+  watch?: <T>(statement: Promise<T>) => Promise<T>;
   /** Whether an execution is being advanced here. */
   isActive: (executionId: string) => boolean;
   /** Executions that were given back and are runnable. */
@@ -126,7 +130,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     });
   }, heartbeatMs);
   const { isActive, onFreed } = options;
-  const claims = createClaims({ pool: hot, workerId, isActive, onLost, onFreed });
+  const watching = options.watch === undefined ? {} : { watch: options.watch };
+  const claims = createClaims({ pool: hot, workerId, isActive, onLost, onFreed, ...watching });
 
   return {
     workerId,
@@ -136,6 +141,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       timeoutMs: options.commitTimeoutMs,
       onBatchStopping: options.onBatchStopping,
       onTell: options.onTell,
+      onPlacesLeft: options.onPlacesLeft,
+      ...watching,
       onLost,
     }),
     claims,

@@ -15,6 +15,7 @@ import {
   BATCH_STOP_CHANNEL,
   createBatchStore,
   type Database,
+  GATE_CHANNEL,
   INBOX_CHANNEL,
   type Listener,
   listen,
@@ -30,6 +31,8 @@ import {
 } from '../store/index.js';
 import type { Functions } from '../tasks/index.js';
 import { createForgotten } from './forgotten.js';
+import { createGatekeeper } from './gatekeeper.js';
+import { startRetirement } from './retirement.js';
 import { createRunner, type WorkerLog } from './runner.js';
 import { startScheduler } from './scheduler.js';
 import type { HttpSettings } from './services/http.js';
@@ -40,6 +43,7 @@ import { openSession, type Session } from './session.js';
 import { acquireUntil } from './slots.js';
 import { createStopLane } from './stop-lane.js';
 import { type Bell, startSweeper } from './sweeper.js';
+import { createThrottle } from './throttle.js';
 
 export interface WorkerOptions {
   database: Database;
@@ -64,7 +68,8 @@ export interface WorkerOptions {
     | 'heartbeatMs'
     | 'sweepMs'
     | 'shutdownGraceMs'
-  >;
+  > &
+    Partial<Pick<Config, 'nestingLimit' | 'retention' | 'slowCommitMs'>>;
   log: WorkerLog;
 }
 
@@ -80,6 +85,7 @@ const SWEEP_GRACE_MS = 2_000;
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { database, queues, clock, entropy, arns, objects, versionOf, config, log } = options;
   const pool = new SlotPool(config.concurrency);
+  const throttle = createThrottle({ pool, slowMs: config.slowCommitMs ?? 0, log });
   let stopping = false;
   let leading = new AbortController();
   const leads = new Set<Promise<void>>();
@@ -118,6 +124,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     telling.add(told);
   };
 
+  const gatekeeper = createGatekeeper({
+    database,
+    ring: ringOrLeaveIt,
+    ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
+    log,
+  });
   const mapRuns = createMapRuns({
     database,
     objects,
@@ -134,6 +146,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     functions: options.functions,
     mapRuns,
     http: options.http,
+    nestingLimit: config.nestingLimit ?? 0,
     arns,
     ring: ringNow,
     log,
@@ -178,6 +191,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         for (const id of ids) lead(id);
       },
       onTell: tellSoon,
+      onPlacesLeft: (ids) => {
+        for (const id of ids) gatekeeper.call(id);
+      },
+      watch: throttle.watch,
       onLost: () => void registerAgain(),
       isActive: (executionId) => runner.isActive(executionId),
       onFreed: (freed) => {
@@ -217,6 +234,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         if (!stopping) takeAside(executionId);
       },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
+      [GATE_CHANNEL]: (stateMachineId) => gatekeeper.call(stateMachineId),
       [SCHEDULES_CHANNEL]: () => scheduler.hear(),
       [MAP_RUN_CHANNEL]: (batchId) => leader.hear(batchId),
       [BATCH_STOP_CHANNEL]: (batchId) => {
@@ -246,9 +264,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
     ringBatch,
     lead,
-    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch, takeAside }),
+    forgotten: createForgotten({
+      database,
+      arns,
+      ring: ringNow,
+      ringBatch,
+      takeAside,
+      callGate: (id) => gatekeeper.call(id),
+    }),
     log,
   });
+  const retirement = startRetirement({ database, retention: config.retention ?? {}, log });
 
   return {
     stop: async () => {
@@ -262,11 +288,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         runner.nudge();
       }, config.shutdownGraceMs);
       // What the sweeper is in the middle of may take long when the database does; it holds nothing.
-      const swept = Promise.all([sweeper.stop(), scheduler.stop()]);
+      const swept = Promise.all([sweeper.stop(), scheduler.stop(), retirement.stop()]);
       await consumer?.stop();
       await Promise.allSettled([runner.idle(), ...leads]);
       await Promise.allSettled(telling);
       clearTimeout(grace);
+      throttle.stop();
+      await gatekeeper.stop();
       await handBack();
       await Promise.race([swept, new Promise((resolve) => setTimeout(resolve, SWEEP_GRACE_MS).unref())]);
       await inbox.close();

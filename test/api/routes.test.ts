@@ -77,6 +77,8 @@ describe('state machines', () => {
       version: 1,
       roleArn: null,
       recovery: null,
+      maxConcurrentExecutions: null,
+      startsPerSecond: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: created.body['createdAt'],
     });

@@ -40,13 +40,13 @@ describe('a body', () => {
         pointer: '/a~1b~0c',
         code: 'UNKNOWN',
         message:
-          "There is no field 'a/b~c'; known are id, name, description, definition, type, queue, metadata, roleArn, recovery.",
+          "There is no field 'a/b~c'; known are id, name, description, definition, type, queue, metadata, roleArn, recovery, maxConcurrentExecutions, startsPerSecond.",
       },
       {
         pointer: '/colour',
         code: 'UNKNOWN',
         message:
-          "There is no field 'colour'; known are id, name, description, definition, type, queue, metadata, roleArn, recovery.",
+          "There is no field 'colour'; known are id, name, description, definition, type, queue, metadata, roleArn, recovery, maxConcurrentExecutions, startsPerSecond.",
       },
       {
         pointer: '/definition',
@@ -97,7 +97,7 @@ describe('a body', () => {
         pointer: '',
         code: 'VALUE',
         message:
-          'The body is an empty object; expected an object with at least one of name, description, definition, queue, metadata, roleArn, recovery.',
+          'The body is an empty object; expected an object with at least one of name, description, definition, queue, metadata, roleArn, recovery, maxConcurrentExecutions, startsPerSecond.',
       },
     ]);
   });

@@ -111,6 +111,7 @@ async function register(): Promise<Session> {
           },
           onBatchStopping: nobodyRings,
           onTell: nobodyRings,
+          onPlacesLeft: nobodyRings,
           onLost: () => void registerAgain(),
           onHeartbeatFault: (error) => say({ err: error }, 'a heartbeat failed'),
           isActive: (id) => runner.isActive(id),

@@ -52,6 +52,7 @@ describe('starting an execution', () => {
       parentExecutionId: null,
       redriveCount: 0,
       redriveDate: null,
+      heldAt: null,
       pausedAt: null,
       pauseReason: null,
       scheduleId: null,

@@ -49,6 +49,8 @@ describe('creating a state machine', () => {
       definition,
       roleArn: null,
       recovery: null,
+      maxConcurrentExecutions: null,
+      startsPerSecond: null,
       createdAt: expect.any(Date),
       updatedAt: expect.any(Date),
     });

@@ -42,9 +42,14 @@ beforeEach(() => {
   rung = [];
 });
 
-function services(handlers: Handlers = {}, on: Database = database, log = rememberingLog()) {
+function services(
+  handlers: Handlers = {},
+  on: Database = database,
+  log = rememberingLog(),
+  nestingLimit = 0,
+) {
   const functions = createFunctions({ handlers, arnOf: (name) => name, logFor: () => log });
-  return createServices({ database: on, functions, mapRuns, arns, ring, log });
+  return createServices({ database: on, functions, mapRuns, arns, ring, log, nestingLimit });
 }
 
 async function waiting(): Promise<string> {
@@ -255,6 +260,19 @@ describe('an answer to a token', () => {
     for (let time = 0; time < 2; time++)
       expect(await invoke(send, services(), sender)).toMatchObject({ ok: false, error: 'TaskTimedOut' });
   });
+});
+
+test('a child is not given more than a payload may have, nor started deeper than executions may nest', async () => {
+  const id = await waiting();
+  const large = JSON.stringify('x'.repeat(256 * 1024));
+  expect(await invoke({ ...START, input: large }, services(), id)).toMatchObject({
+    ok: false,
+    error: 'States.DataLimitExceeded',
+  });
+  await database.pool.query('UPDATE executions SET depth = 3 WHERE id = $1', [id]);
+  const limited = (depth: number) => services({}, database, rememberingLog(), depth);
+  expect(await invoke(START, limited(3), id)).toMatchObject({ ok: false, error: 'ExecutionLimitExceeded' });
+  expect(await invoke(START, limited(4), id)).toMatchObject({ ok: true });
 });
 
 describe('an activity', () => {

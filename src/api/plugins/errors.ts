@@ -36,7 +36,8 @@ export function answerErrors(app: FastifyInstance): void {
 /** Answers an error, and says in the log what is not the caller's doing. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const body = problemOf(error, request.id);
-  if (body.statusCode >= 500) request.log.error({ err: error, reqId: request.id }, body.message);
+  if (body.statusCode >= 500 && !isShed(error))
+    request.log.error({ err: error, reqId: request.id }, body.message);
   else request.log.debug({ reqId: request.id, code: body.code }, body.message);
   const retryAfter = error instanceof OperationError ? error.retryAfterSeconds : undefined;
   if (retryAfter !== undefined || body.statusCode === 503) {
@@ -48,6 +49,15 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     reply.header('connection', 'keep-alive');
   }
   reply.code(body.statusCode).type('application/json; charset=utf-8').send(body);
+}
+
+/** Refused on purpose, and many are at such times: who refuses says once that it does (plugins/pressure). */
+function isShed(error: unknown): boolean {
+  return (
+    error instanceof OperationError &&
+    error.cause === undefined &&
+    (error.code === 'OVERLOADED' || error.code === 'TOO_MANY_WAITS')
+  );
 }
 
 function mayStay({ raw: { httpVersion, headers } }: FastifyRequest): boolean {

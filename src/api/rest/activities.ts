@@ -104,14 +104,14 @@ export function activityRoutes(app: Api, operations: ActivityOperations, waits: 
         response: {
           200: ActivityTaskBody,
           204: nothing('No task came in the time.'),
-          ...refusals(STORED, ['ACTIVITY_NOT_FOUND']),
+          ...refusals(STORED, ['ACTIVITY_NOT_FOUND', 'TOO_MANY_WAITS']),
         },
       },
     },
     async ({ params, query: { wait = 0, workerName } }, reply) => {
       const task = await operations.poll(params.name, {
         waitSeconds: wait,
-        signal: waits.signalFor(reply),
+        signal: waits.signalFor(reply, { held: wait > 0 }),
         ...(workerName !== undefined && { workerName }),
       });
       return task === undefined ? reply.code(204).send() : reply.code(200).send(task);

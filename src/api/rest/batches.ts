@@ -53,6 +53,8 @@ export function batchRoutes(scope: Api, operations: BatchOperations, waits: Wait
           202: BatchBody,
           ...refusals(STORED, WITH_BODY, [
             'INVALID_NAME',
+            'BATCH_TOO_LARGE',
+            'TOO_MANY_WAITS',
             'STATE_MACHINE_NOT_FOUND',
             'STATE_NOT_FOUND',
             'QUEUE_NOT_FOUND',
@@ -110,6 +112,7 @@ export function batchRoutes(scope: Api, operations: BatchOperations, waits: Wait
   scope.delete(
     '/batches/:batchId',
     {
+      config: { urgent: true },
       schema: {
         operationId: 'cancelBatch',
         summary: 'Cancel a batch',

@@ -34,6 +34,7 @@ const STARTING = [
   'EXECUTION_NOT_FOUND',
   'STATE_NOT_FOUND',
   'EXECUTION_EXISTS',
+  'TOO_MANY_WAITS',
   'SOURCE_HAS_NO_OUTPUT',
   'INVALID_TRANSFORMER',
   'TRANSFORMER_NOT_FOUND',
@@ -211,7 +212,7 @@ export function executionRoutes(app: Api, operations: ExecutionOperations, waits
   app.delete(
     '/executions/:executionId',
     {
-      config: { bodyOptional: true },
+      config: { bodyOptional: true, urgent: true },
       schema: {
         operationId: 'stopExecution',
         summary: 'Stop an execution',
@@ -232,12 +233,13 @@ export function executionRoutes(app: Api, operations: ExecutionOperations, waits
 }
 
 export function bodyOf(view: ExecutionView): ExecutionBody {
-  const { startTime, endTime, redriveDate, pausedAt, scheduledTime } = view;
+  const { startTime, endTime, redriveDate, heldAt, pausedAt, scheduledTime } = view;
   return {
     ...view,
     startTime: iso(startTime),
     endTime: isoOrNull(endTime),
     redriveDate: isoOrNull(redriveDate),
+    heldAt: isoOrNull(heldAt),
     pausedAt: isoOrNull(pausedAt),
     scheduledTime: isoOrNull(scheduledTime),
   };

@@ -119,7 +119,7 @@ export function recoveryRoutes(app: Api, operations: RecoveryOperations): void {
   app.post(
     '/executions/:executionId/pause',
     {
-      config: { bodyOptional: true },
+      config: { bodyOptional: true, urgent: true },
       schema: {
         operationId: 'pauseExecution',
         summary: 'Pause an execution',

@@ -127,6 +127,11 @@ export const filter = {
   batchId: Type.Optional(uuid('Members of this batch, or child executions of this map run.')),
   parentExecutionId: Type.Optional(uuid('Those that a Task state of this execution started.')),
   paused: Type.Optional(Type.Boolean({ description: 'Executions that are paused, or that are not.' })),
+  held: Type.Optional(
+    Type.Boolean({
+      description: 'Executions that wait for a place in their machine, which has limits; or that do not.',
+    }),
+  ),
   scheduleId: Type.Optional(
     Type.String({ minLength: 1, maxLength: 60, description: 'Those that this schedule started.' }),
   ),
@@ -170,6 +175,11 @@ export const ExecutionBody = Type.Object(
     }),
     redriveCount: Type.Integer({ description: 'How often it was redriven.' }),
     redriveDate: nullable(instant('When it was redriven last; null: never.')),
+    heldAt: nullable(
+      instant(
+        'Since when, or from when on, it waits for a place in its machine, which has limits; null: it does not.',
+      ),
+    ),
     pausedAt: nullable(instant('Since when it is paused; null: it is not.')),
     pauseReason: nullable(Type.String(), { description: 'Why it is paused, as far as anybody said.' }),
     scheduleId: nullable(Type.String(), { description: 'The schedule that started it.' }),

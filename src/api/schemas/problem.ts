@@ -54,9 +54,9 @@ const ALWAYS = [
 ] as const satisfies readonly ApiErrorCode[];
 
 /** What every route that needs a key may refuse. */
-const GUARDED = ['UNAUTHORIZED'] as const satisfies readonly ApiErrorCode[];
+const GUARDED = ['UNAUTHORIZED', 'OVERLOADED'] as const satisfies readonly ApiErrorCode[];
 /** What every route that asks the database may refuse. */
-export const STORED = [...GUARDED, 'DATABASE_UNAVAILABLE', 'OVERLOADED'] as const;
+export const STORED = [...GUARDED, 'DATABASE_UNAVAILABLE'] as const;
 /** What every method that can have a body may refuse, also where none is expected. */
 export const WITH_BODY = [
   'INVALID_JSON',

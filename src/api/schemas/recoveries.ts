@@ -28,7 +28,7 @@ export const RedrivenBody = Type.Object(
   { title: 'Redriven' },
 );
 
-const { status: _, paused: __, ...found } = filter;
+const { status: _, paused: __, held: ___, ...found } = filter;
 
 export const BulkRedriveBody = strict(
   {

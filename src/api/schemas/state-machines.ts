@@ -72,6 +72,21 @@ const NewRecovery = strict(
   },
 );
 
+const maxConcurrentExecutions = Type.Integer({
+  minimum: 1,
+  maximum: 1_000_000,
+  description:
+    'How many of its executions may run at once, over all workers. What is over is accepted, and held until others end, the oldest first. null: no limit. A change holds at once.',
+  examples: [10],
+});
+const startsPerSecond = Type.Number({
+  minimum: 0.001,
+  maximum: 10_000,
+  description:
+    'How many of its executions may begin in a second, over all workers. What is over is accepted, and held. null: no limit. A change holds at once.',
+  examples: [5],
+});
+
 export const StateMachineParams = Type.Object({
   stateMachineId: Type.String({ description: 'The state machine.', examples: ['order-processing'] }),
 });
@@ -93,6 +108,8 @@ export const CreateStateMachineBody = strict(
     metadata: Type.Optional(metadata),
     roleArn: Type.Optional(roleArn),
     recovery: Type.Optional(nullable(NewRecovery)),
+    maxConcurrentExecutions: Type.Optional(nullable(maxConcurrentExecutions)),
+    startsPerSecond: Type.Optional(nullable(startsPerSecond)),
   },
   { title: 'CreateStateMachine' },
 );
@@ -106,6 +123,8 @@ export const UpdateStateMachineBody = strict(
     metadata: Type.Optional(metadata),
     roleArn: Type.Optional(nullable(roleArn)),
     recovery: Type.Optional(nullable(NewRecovery)),
+    maxConcurrentExecutions: Type.Optional(nullable(maxConcurrentExecutions)),
+    startsPerSecond: Type.Optional(nullable(startsPerSecond)),
   },
   { title: 'UpdateStateMachine', minProperties: 1 },
 );
@@ -143,6 +162,8 @@ export const StateMachineBody = Type.Object(
     recovery: nullable(
       Type.Object({ strategy, output: Type.Optional(recovered), maxRecoveries }, { title: 'Recovery' }),
     ),
+    maxConcurrentExecutions: nullable(maxConcurrentExecutions),
+    startsPerSecond: nullable(startsPerSecond),
     version: Type.Integer({ description: '1 at first; one more with each new definition.' }),
     definition: anyJson({ description: 'The definition, parsed.', examples: [definitionExample] }),
     roleArn: nullable(roleArn),

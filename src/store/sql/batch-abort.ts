@@ -10,6 +10,7 @@
  */
 import { batchEndRule } from './batch-end.js';
 import { eventsOfUnstarted, framesOfUnstarted } from './batch-history.js';
+import { GATE_CHANNEL } from './gate.js';
 
 export const ABORT_UNCLAIMED = `
 WITH me AS MATERIALIZED (
@@ -23,10 +24,11 @@ WITH me AS MATERIALIZED (
   ORDER BY e.batch_index LIMIT $4
   FOR NO KEY UPDATE SKIP LOCKED
 ), ended AS (
-  UPDATE executions e SET status = 'ABORTED', end_time = now(), wake_at = NULL, epoch = e.epoch + 1,
+  UPDATE executions e SET status = 'ABORTED', end_time = now(), wake_at = NULL, held_at = NULL, epoch = e.epoch + 1,
     error = $5, cause = $6
   FROM picked p WHERE e.id = p.id
-  RETURNING e.id, e.batch_index, e.item_count, e.queue, e.input, e.error, e.cause, e.start_time, e.end_time, e.waited
+  RETURNING e.id, e.batch_index, e.item_count, e.queue, e.input, e.error, e.cause, e.start_time, e.end_time, e.waited,
+    CASE WHEN e.admitted_at IS NOT NULL THEN pg_notify('${GATE_CHANNEL}', e.state_machine_id)::text END AS called
 ), written AS (
   INSERT INTO journal (execution_id, seq, epoch, first_event_id, event_count, events, frames)
   SELECT id, 1, 1, 1, 2, ${eventsOfUnstarted({

@@ -2,7 +2,9 @@
  * Creates members of a batch, exactly once whoever tries.
  *
  * - The leader's own row in `workers` is locked first, as in every flush: a reaped leader creates nothing.
- * - The batch's row is locked next, and must be where the leader believes it to be. Under READ COMMITTED a
+ * - The machine's row, if it has one, is locked next, FOR SHARE, as for a start: what is of a limited machine is held (gate.ts).
+ *   A map run's children have no machine of their own, and no limit but the map run's.
+ * - The batch's row is locked then, and must be where the leader believes it to be. Under READ COMMITTED a
  *   statement that waited for the lock sees the row's new version, so of two that try the same step the
  *   second finds `started` moved and creates nothing.
  * - A member without an input is FAILED from the start, with a whole history, and is counted here.
@@ -12,6 +14,7 @@
  */
 import { batchEndRule } from './batch-end.js';
 import { eventsOfUnstarted, framesOfUnstarted } from './batch-history.js';
+import { callGate, isLimited } from './gate.js';
 
 /** A map run's children are named by their own ids, as AWS names them by ids of its own. */
 const PLAIN_NAME = `CASE WHEN h.mode = 'mapRun' THEN m.id::text ELSE h.name_prefix || '-' || (h.started + m.ordinal - 1) END`;
@@ -31,21 +34,28 @@ function createMembers(name: string): string {
   return `
 WITH me AS MATERIALIZED (
   SELECT id FROM workers WHERE id = $1 FOR KEY SHARE
+), machine AS MATERIALIZED (
+  SELECT m.id, m.max_concurrent_executions, m.starts_per_second
+  FROM me, batches b JOIN state_machines m ON m.id = b.state_machine_id WHERE b.id = $2
+  FOR SHARE OF m
 ), held AS MATERIALIZED (
-  SELECT b.id, b.state_machine_id, b.version, b.mode, b.name_prefix, b.queue, b.source_state_name, b.parent_id, b.started
-  FROM batches b, me
+  SELECT b.id, b.state_machine_id, b.version, b.mode, b.name_prefix, b.queue, b.source_state_name, b.parent_id, b.started,
+    coalesce(${isLimited('m')}, false) AS limited,
+    coalesce((SELECT q.depth + 1 FROM executions q WHERE q.id = b.parent_id), 0) AS depth
+  FROM me, batches b LEFT JOIN machine m ON true
   WHERE b.id = $2 AND b.owner = me.id AND b.status = 'RUNNING' AND b.started = $3
   FOR NO KEY UPDATE OF b
 ), made AS (
   INSERT INTO executions (id, state_machine_id, version, name, status, input, error, cause, start_time, end_time,
-    queue, batch_id, batch_index, item_count, source_execution_id, source_state_name, parent_id, wake_at)
+    queue, batch_id, batch_index, item_count, source_execution_id, source_state_name, parent_id, depth, wake_at, held_at)
   SELECT m.id, h.state_machine_id, h.version, ${name},
     CASE WHEN m.error IS NULL THEN 'RUNNING' ELSE 'FAILED' END, m.input, m.error, m.cause,
     now(), CASE WHEN m.error IS NOT NULL THEN now() END,
     h.queue, h.id, h.started + m.ordinal - 1, m.items, m.source_id,
     CASE WHEN m.source_id IS NOT NULL THEN h.source_state_name END,
-    h.parent_id,
-    CASE WHEN m.error IS NULL THEN now() END
+    h.parent_id, h.depth,
+    CASE WHEN m.error IS NULL AND NOT h.limited THEN now() END,
+    CASE WHEN m.error IS NULL AND h.limited THEN now() END
   FROM held h, unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $10::int[])
     WITH ORDINALITY m (id, input, error, cause, source_id, items, ordinal)
   RETURNING id, queue, input, error, cause, start_time, end_time
@@ -77,5 +87,6 @@ WITH me AS MATERIALIZED (
   SELECT queue, $1, 0, count(*) FROM made WHERE error IS NOT NULL GROUP BY queue
   ON CONFLICT (queue, worker_id) DO UPDATE SET failed = queue_totals.failed + excluded.failed
 )
-SELECT (SELECT count(*) FROM counted)::int AS moved, (SELECT n FROM told) AS told`;
+SELECT (SELECT count(*) FROM counted)::int AS moved, (SELECT n FROM told) AS told,
+  (SELECT ${callGate('m')} FROM machine m) AS called`;
 }

@@ -1,3 +1,5 @@
+import { callGate, isLimited } from './gate.js';
+
 /**
  * Starts a child, once for its parent's call. Like START, it takes version and queue from the machine's row, locked FOR
  * SHARE, so that a deleted machine has no child that its delete did not see.
@@ -5,19 +7,26 @@
  * - `ON CONFLICT DO NOTHING` without an arbiter: the call may have started its child before, or the name is taken.
  * - Plan: Index Scan on state_machines_pkey, LockRows, Insert.
  *
- * $1 id, $2 machine, $3 name, $4 input, $5 parent, $6 its frame, $7 its key, $8 whether its end is to be told.
+ * $1 id, $2 machine, $3 name, $4 input, $5 parent, $6 its frame, $7 its key, $8 whether its end is to be told, $9 how many parents
+ * it may have, one above the other. One that would have more is not started.
  */
 export const START_CHILD = `
 WITH machine AS MATERIALIZED (
-  SELECT id, version, queue, type FROM state_machines WHERE id = $2 AND deleted_at IS NULL FOR SHARE
+  SELECT id, version, queue, type, max_concurrent_executions, starts_per_second FROM state_machines
+  WHERE id = $2 AND deleted_at IS NULL FOR SHARE
+), parent AS MATERIALIZED (
+  SELECT depth FROM executions WHERE id = $5
 ), inserted AS (
   INSERT INTO executions (id, state_machine_id, version, name, status, input, start_time, queue, wake_at,
-    parent_id, parent_frame, parent_key, notify_parent)
-  SELECT $1::uuid, m.id, m.version, $3, 'RUNNING', $4, now(), m.queue, now(), $5::uuid, $6::int, $7, $8::bool FROM machine m
+    held_at, depth, parent_id, parent_frame, parent_key, notify_parent)
+  SELECT $1::uuid, m.id, m.version, $3, 'RUNNING', $4, now(), m.queue, CASE WHEN NOT ${isLimited('m')} THEN now() END,
+    CASE WHEN ${isLimited('m')} THEN now() END, coalesce(p.depth, 0) + 1, $5::uuid, $6::int, $7, $8::bool
+  FROM machine m LEFT JOIN parent p ON true
+  WHERE coalesce(p.depth, 0) < $9
   ON CONFLICT DO NOTHING
   RETURNING id, name, queue, start_time
 )
-SELECT i.id, i.name, i.queue, m.type, (extract(epoch FROM i.start_time) * 1000)::float8 AS start_ms
+SELECT i.id, i.name, i.queue, m.type, (extract(epoch FROM i.start_time) * 1000)::float8 AS start_ms, ${callGate('m')} AS called
 FROM inserted i, machine m`;
 
 /**

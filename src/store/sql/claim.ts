@@ -4,6 +4,7 @@
  * - The worker's own row is locked first, as in every flush: a reaped worker claims nothing.
  * - `SKIP LOCKED`: two workers that were rung for the same execution do not wait for each other.
  * - What is paused has no `wake_at` while nobody has it: whatever sets one keeps to that.
+ * - What is held (gate.ts) has none either. Time counts from when it was let in.
  * - A timer that is due within 25 ms counts as due: the activation waits out the rest.
  * - `status = 'RUNNING'` is the same as `end_time IS NULL`, and keeps the sweeper's index, whose predicate is
  *   on end_time, from serving the claim: it would read the whole backlog for a handful of rows.
@@ -24,7 +25,7 @@ WITH me AS MATERIALIZED (
 )
 SELECT EXISTS (SELECT 1 FROM me) AS alive, c.id, c.state_machine_id, c.version, c.name, c.input, c.queue,
   c.epoch, c.inbox_seq, c.snapshot, c.snapshot_seq, c.faults,
-  (extract(epoch FROM c.start_time) * 1000)::float8 AS start_ms
+  (extract(epoch FROM coalesce(c.admitted_at, c.start_time)) * 1000)::float8 AS start_ms
 FROM (SELECT 1) one LEFT JOIN claimed c ON true
 `;
 

@@ -52,7 +52,8 @@ WITH me AS MATERIALIZED (
   FROM me, unnest($17::uuid[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::float8[])
     d (id, epoch, status, output, error, cause, current_state, end_ms)
   WHERE e.id = d.id AND e.owner = me.id AND e.epoch = d.epoch AND e.status = 'RUNNING'
-  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.waited, e.notify_parent
+  RETURNING e.id, e.queue, e.status, e.batch_id, e.item_count, e.waited, e.notify_parent,
+    CASE WHEN e.admitted_at IS NOT NULL THEN e.state_machine_id END AS left_place
 ), read_signals AS (
   DELETE FROM inbox i USING unnest($25::uuid[], $26::int[]) s (id, seq)
   WHERE i.execution_id = s.id AND i.seq <= s.seq AND EXISTS (SELECT 1 FROM me)
@@ -107,6 +108,7 @@ SELECT
   (SELECT array_agg(id) FROM counted WHERE status = 'STOPPING') AS stopping,
   (SELECT array_agg(id) FROM ended WHERE notify_parent) AS tell,
   (SELECT array_agg(id) FROM counted WHERE end_time IS NOT NULL AND notify_parent) AS tell_runs,
+  (SELECT array_agg(DISTINCT left_place) FROM ended WHERE left_place IS NOT NULL) AS left_places,
   (SELECT n FROM told) AS told,
   (SELECT n FROM called) AS called
 `;

@@ -3,9 +3,9 @@
  * execution runnable keeps to that. What is paused and still owned has one, as everything owned: the reaper looks there.
  */
 
-/** When a signal makes an execution runnable: now, unless it is paused. */
+/** When a signal makes an execution runnable: now, unless it is paused or held (gate.ts). */
 export function wokenAt(row: string): string {
-  return `CASE WHEN ${row}.paused_at IS NULL OR ${row}.owner IS NOT NULL THEN now() END`;
+  return `CASE WHEN ${row}.paused_at IS NULL AND ${row}.held_at IS NULL OR ${row}.owner IS NOT NULL THEN now() END`;
 }
 
 /** The end of a `WITH` whose `changed` tells its owner with a signal. */
@@ -36,7 +36,7 @@ WITH changed AS (
 export const resumeStatement = (channel: string): string => `
 WITH changed AS (
   UPDATE executions e SET paused_at = NULL, pause_reason = NULL, recoveries = 0, inbox_seq = e.inbox_seq + 1,
-    wake_at = CASE WHEN e.owner IS NOT NULL OR NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.execution_id = e.id)
+    wake_at = CASE WHEN e.owner IS NOT NULL OR e.held_at IS NULL AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.execution_id = e.id)
       THEN now() END
   WHERE e.id = $1 AND e.end_time IS NULL AND e.paused_at IS NOT NULL
   RETURNING e.id, e.owner, e.queue, e.inbox_seq, true AS told

@@ -1,7 +1,10 @@
+import { callGate, isLimited } from './gate.js';
+
 /**
  * Takes executions up again that have ended without success: of those given, all that can be.
  *
  * - The machine's row is locked FOR SHARE, as for a start: what is redriven, a delete of the machine sees.
+ * - What is of a limited machine waits for a place again (gate.ts).
  * - What a redrive needs is in the last checkpoint (`left`, first in its text). So the tail is read from there.
  * - A child whose parent has ended is nobody's any more.
  * - A child of a map run, whose machine has no row of its own, is left to its parent: its run has been counted and gathered.
@@ -13,7 +16,7 @@
  */
 export const REDRIVE = `
 WITH picked AS MATERIALIZED (
-  SELECT e.id, e.status, j.seq
+  SELECT e.id, e.status, j.seq, ${isLimited('m')} AS limited, ${callGate('m')} AS called
   FROM executions e
   JOIN state_machines m ON m.id = e.state_machine_id AND m.deleted_at IS NULL
   JOIN LATERAL (
@@ -34,7 +37,8 @@ WITH picked AS MATERIALIZED (
     recoveries = 0,
     snapshot = NULL,
     snapshot_seq = p.seq - 1,
-    wake_at = now(),
+    wake_at = CASE WHEN NOT p.limited THEN now() END,
+    held_at = CASE WHEN p.limited THEN now() END,
     inbox_seq = e.inbox_seq + 1,
     redrive_count = e.redrive_count + 1,
     redrive_date = now(),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_PAYLOAD_BYTES } from '../../asl/index.js';
 import {
   type StartExecutionCall,
   type StartedExecution,
@@ -16,7 +17,7 @@ import { refused, type ServiceDeps } from './service.js';
 
 /** Starts a child, once for the call. */
 export async function startExecution(
-  { database, arns, ring }: ServiceDeps,
+  { database, arns, ring, nestingLimit = 0 }: ServiceDeps,
   call: StartExecutionCall,
   to: ReturnAddress,
 ): Promise<TaskOutcome> {
@@ -26,8 +27,19 @@ export async function startExecution(
   if (!isJson(input)) {
     return refused('InvalidExecutionInput', "Invalid State Machine Execution Input: 'The input is not JSON'");
   }
+  if (Buffer.byteLength(input) > MAX_PAYLOAD_BYTES) {
+    const cause = `The input of a child execution exceeds the maximum of ${String(MAX_PAYLOAD_BYTES)} bytes.`;
+    return refused('States.DataLimitExceeded', cause);
+  }
   const stateMachineId = stateMachineIdIn(stateMachine);
-  const answer = await startChild(database.pool, { parent: to, stateMachineId, name, input, notify: sync });
+  const answer = await startChild(database.pool, {
+    parent: to,
+    stateMachineId,
+    name,
+    input,
+    notify: sync,
+    ...(nestingLimit > 0 && { depthMax: nestingLimit }),
+  });
   switch (answer.kind) {
     case 'started': {
       const { executionId, queue, startTimeMs, isExpress } = answer.child;
@@ -48,6 +60,11 @@ export async function startExecution(
       return refused(
         'StateMachineDoesNotExist',
         `State Machine Does Not Exist: '${stateMachine === stateMachineId ? arns.stateMachine(stateMachineId) : stateMachine}'`,
+      );
+    case 'tooDeep':
+      return refused(
+        'ExecutionLimitExceeded',
+        `Execution Limit Exceeded: executions nest at most ${nestingLimit} deep (NESTING_LIMIT)`,
       );
     default:
       return answer satisfies never;

@@ -24,6 +24,7 @@ interface ServicesOptions {
   /** Rings for an execution that has been woken, and that nobody is advancing. */
   ring: Ring;
   log: WorkerLog;
+  nestingLimit?: number;
 }
 
 export function createServices({ functions, mapRuns, http: settings, ...deps }: ServicesOptions): Tasks {

@@ -8,6 +8,8 @@ export interface ServiceDeps {
   database: Database;
   arns: Arns;
   ring: Ring;
+  /** How many parents a child may have, one above the other; 0 or absent: no limit. */
+  nestingLimit?: number;
   log: WorkerLog;
 }
 
