@@ -2,7 +2,13 @@
  * The queue: doorbells on their way to whoever takes from it. What is lost here, the sweeper has to find. The consumer is
  * that of `src/queue/consumer.ts` in small: a job is in hand until each of its executions has a slot.
  */
-import { type Consumer, type ConsumeOptions, NoSlot, type Queues, QueueUnavailable } from '../../src/queue/index.js';
+import {
+  type ConsumeOptions,
+  type Consumer,
+  NoSlot,
+  type Queues,
+  QueueUnavailable,
+} from '../../src/queue/index.js';
 import type { Random } from './random.js';
 import type { Proc, World } from './world.js';
 
@@ -83,7 +89,10 @@ export class Broker {
   #ring(queue: string, ids: readonly string[], delayMs: number, jobId: string | undefined): void {
     if (jobId !== undefined && [...this.#jobs].some((job) => job.jobId === jobId)) return;
     const fate = this.#fateOf(this.#rings++);
-    if (fate === 'lost') return this.#world.note('a doorbell is lost');
+    if (fate === 'lost') {
+      this.#world.note('a doorbell is lost');
+      return;
+    }
     const lateMs = typeof fate === 'object' ? fate.lateMs : 0;
     for (let times = fate === 'doubled' ? 2 : 1; times > 0; times--) {
       const afterMs = delayMs + lateMs + this.#random.next() * 2;

@@ -6,7 +6,7 @@
  * 2. When it is over: everything that was accepted has ended; nothing is left unread or untold; a call has one child at most;
  *    an answer that was accepted was used; an end in the row is the end in the journal.
  */
-import { fold, newRun, type FrameDelta, type HistoryEvent, type Run } from '../../src/engine/index.js';
+import { type FrameDelta, fold, type HistoryEvent, newRun, type Run } from '../../src/engine/index.js';
 import type { HandlerContext } from '../../src/tasks/index.js';
 import type { JournalRow, Tables } from './postgres/tables.js';
 import { sameFrames } from './same-frames.js';
@@ -82,7 +82,8 @@ export class Oracle {
       this.complain(`${name}: checkpoint ${String(seq)} comes after ${String(ledger.lastSeq)}`);
     if (firstEventId !== ledger.nextEventId)
       this.complain(`${name}: event ${String(firstEventId)} where ${String(ledger.nextEventId)} is next`);
-    if (epoch < ledger.epoch) this.complain(`${name}: a checkpoint of an older owner comes after its successor's`);
+    if (epoch < ledger.epoch)
+      this.complain(`${name}: a checkpoint of an older owner comes after its successor's`);
     const events = JSON.parse(row.events) as HistoryEvent[];
     if (events.some(({ id }, n) => id !== firstEventId + n) || events.length !== eventCount)
       this.complain(`${name}: the event ids of checkpoint ${String(seq)} have a gap`);
@@ -109,7 +110,10 @@ export class Oracle {
       if (key === undefined) continue;
       if (ledger.settled.has(key)) this.complain(`${name}: the result of ${keyIn(key)} is used twice`);
       ledger.pending.set(id, key);
-      ledger.attempts.set(key, retries.reduce((sum, used) => sum + used, 0));
+      ledger.attempts.set(
+        key,
+        retries.reduce((sum, used) => sum + used, 0),
+      );
     }
     if (meta.ended === undefined) {
       ledger.ended = false;
@@ -119,16 +123,18 @@ export class Oracle {
     ledger.ended = true;
   }
 
-  /** A handler is called. A worker that has been declared dead and does not know it yet is forgiven: nobody can stop it. */
+  /** A handler is called. A worker that has lost the execution and does not know it yet is forgiven: nobody can stop it. */
   called({ executionId, idempotencyKey: key }: HandlerContext, proc: Proc): void {
     const ledger = this.#ledgers.get(executionId);
     const name = this.nameOf(executionId);
-    const isDead = proc.workerId === undefined || this.#db?.workers.has(proc.workerId) !== true;
-    this.#world.note(`${proc.name} calls ${keyIn(key)} of ${name}${isDead ? ', declared dead' : ''}`);
-    if (isDead) return;
+    const owner = this.#db?.executions.get(executionId)?.owner ?? null;
+    const isOwn = owner !== null && owner === proc.workerId && this.#db?.workers.has(owner) === true;
+    this.#world.note(`${proc.name} calls ${keyIn(key)} of ${name}${isOwn ? '' : ', which it has lost'}`);
+    if (!isOwn) return;
     if (ledger === undefined || (![...ledger.pending.values()].includes(key) && !ledger.settled.has(key)))
       this.complain(`${name}: ${keyIn(key)} is called before it is committed that it is to be`);
-    else if (ledger.settled.has(key)) this.complain(`${name}: ${keyIn(key)} is called again after its result was committed`);
+    else if (ledger.settled.has(key))
+      this.complain(`${name}: ${keyIn(key)} is called again after its result was committed`);
   }
 
   /** An activation has parked with these frames in memory, as of a checkpoint. */
@@ -142,7 +148,9 @@ export class Oracle {
     const folded = fold(newRun(run.about, run.machine, run.entropy), undefined, deltas);
     const difference = sameFrames(folded, run);
     if (difference !== undefined)
-      this.complain(`${this.nameOf(run.about.executionId)}: frames in memory are not the fold of the journal: ${difference}`);
+      this.complain(
+        `${this.nameOf(run.about.executionId)}: frames in memory are not the fold of the journal: ${difference}`,
+      );
   }
 
   /** The world is quiet. */
@@ -157,9 +165,11 @@ export class Oracle {
         continue;
       }
       if (row.owner !== null) this.complain(`${name} has ended and is owned`);
-      if (ledger?.ended !== true && row.status !== 'ABORTED') this.complain(`${name} has ended, and its journal has not`);
+      if (ledger?.ended !== true && row.status !== 'ABORTED')
+        this.complain(`${name} has ended, and its journal has not`);
       const last = ledger?.events.at(-1)?.type;
-      if (last !== LAST_EVENTS[row.status]) this.complain(`${name} is ${row.status}, and its last event is ${String(last)}`);
+      if (last !== LAST_EVENTS[row.status])
+        this.complain(`${name} is ${row.status}, and its last event is ${String(last)}`);
       if (row.notifyParent) this.complain(`${name} has ended, and its parent was not told`);
     }
     this.#countChildren(db);
@@ -174,7 +184,8 @@ export class Oracle {
       if (this.#ledgers.get(parentId)?.attempts.has(parentKey) !== true)
         this.complain(`${this.nameOf(parentId)} has a child that none of its calls started`);
     }
-    for (const [key, count] of byCall) if (count > 1) this.complain(`${keyIn(key)} has ${String(count)} children`);
+    for (const [key, count] of byCall)
+      if (count > 1) this.complain(`${keyIn(key)} has ${String(count)} children`);
   }
 
   /** An accepted answer may find its frame cut; it must not find it timed out. */
@@ -185,10 +196,15 @@ export class Oracle {
       if (row === undefined || ledger === undefined) continue;
       const scheduled = Number(keyIn(row.key));
       const late = ledger.events.find(
-        (event) => event.type.endsWith('TimedOut') && event.type !== 'ExecutionTimedOut' && isAfter(ledger, event, scheduled),
+        (event) =>
+          event.type.endsWith('TimedOut') &&
+          event.type !== 'ExecutionTimedOut' &&
+          isAfter(ledger, event, scheduled),
       );
       if (late !== undefined)
-        this.complain(`${this.nameOf(row.executionId)}: the answer to ${keyIn(row.key)} was accepted, and it timed out`);
+        this.complain(
+          `${this.nameOf(row.executionId)}: the answer to ${keyIn(row.key)} was accepted, and it timed out`,
+        );
     }
   }
 
@@ -233,7 +249,11 @@ function isAfter({ events }: Ledger, event: HistoryEvent, scheduled: number): bo
   return false;
 }
 
-function standingOf(row: Tables['executions'] extends Map<string, infer Row> ? Row : never, db: Tables, ledger: Ledger | undefined): string {
+function standingOf(
+  row: Tables['executions'] extends Map<string, infer Row> ? Row : never,
+  db: Tables,
+  ledger: Ledger | undefined,
+): string {
   const { id, owner, wakeMs, pausedMs, epoch } = row;
   const parts = [
     owner === null ? 'nobody has it' : db.workers.has(owner) ? 'a worker has it' : 'one who is dead has it',

@@ -1,4 +1,6 @@
 /** Who uses the service: starts executions, answers tokens, works at an activity, sends messages, pauses, stops, redrives. */
+
+import type { Queues } from '../../src/queue/index.js';
 import {
   answerToken,
   createStarts,
@@ -12,7 +14,6 @@ import {
   reviveDeadLetter,
   type TokenAnswer,
 } from '../../src/store/index.js';
-import type { Queues } from '../../src/queue/index.js';
 import type { Broker } from './broker.js';
 import { failureOf, type Input, type Plan, resultOf } from './handlers.js';
 import type { Oracle } from './oracle.js';
@@ -122,12 +123,19 @@ export class Outside {
 
   async #start({ machine, name, v }: Root): Promise<void> {
     const { world, oracle } = this.#options;
-    const row = { stateMachineId: machine, name, input: JSON.stringify({ v, items: ITEMS }), queue: undefined, at: undefined };
+    const row = {
+      stateMachineId: machine,
+      name,
+      input: JSON.stringify({ v, items: ITEMS }),
+      queue: undefined,
+      at: undefined,
+    };
     const starts = createStarts({ pool: this.#pool } as Parameters<typeof createStarts>[0]);
     const { answer } = await this.#ask(() =>
       starts.start({ ...row, waited: false, sourceExecutionId: undefined, sourceStateName: undefined }),
     );
-    if (answer.kind !== 'created' && answer.kind !== 'existing') throw new Error(`a start was answered ${answer.kind}`);
+    if (answer.kind !== 'created' && answer.kind !== 'existing')
+      throw new Error(`a start was answered ${answer.kind}`);
     const { executionId, queue } = answer.execution;
     world.note(`${name} is accepted`);
     oracle.accepted(executionId, name);
@@ -149,7 +157,8 @@ export class Outside {
     // It is sent once: a message whose outcome is unknown might be there twice. The API has no faults of its own here.
     const { answer } = await this.#ask(() => deliverMessage(this.#pool, correlation, data, 86_400));
     this.#options.world.note(`message ${key} for ${root}: ${answer.kept ? 'kept' : 'delivered'}`);
-    for (const { owner, queue, executionId } of answer.woken) if (owner === null) this.#ring(queue, executionId);
+    for (const { owner, queue, executionId } of answer.woken)
+      if (owner === null) this.#ring(queue, executionId);
   }
 
   async #answer(token: string, said: TokenAnswer): Promise<void> {
@@ -165,22 +174,33 @@ export class Outside {
 
   /** An activity worker that polls. */
   #work(): void {
-    const { world } = this.#options;
+    const { world, server } = this.#options;
     world.after(LOOK_MS, this.#proc, () => {
       leaseTask(this.#pool, 'desk', 'clerk').then(
         (leased) => {
           if (leased !== undefined) {
             const { owner, queue, executionId } = leased.woken;
             if (owner === null) this.#ring(queue, executionId);
-            const { v, plan } = JSON.parse(leased.input) as Input;
-            const attempt = this.#options.oracle.attemptOf(leased.token);
-            this.#at(plan.ms, () => this.#answer(leased.token, answerTo(v, plan, attempt, this.isHealed(executionId))));
+            this.#workAt(leased.token, executionId, leased.input);
           }
           this.#work();
         },
-        () => this.#work(),
+        () => {
+          // A task may have been given to nobody: its answer was lost. A time limit would see to that; here the desk does.
+          for (const { id, executionId, input, leased, doneMs } of server.db.tokens.values())
+            if (leased && doneMs === null && input !== null) this.#workAt(id, executionId, input);
+          this.#work();
+        },
       );
     });
+  }
+
+  #workAt(token: string, executionId: string, input: string): void {
+    if (this.#asked.has(token)) return;
+    this.#asked.add(token);
+    const { v, plan } = JSON.parse(input) as Input;
+    const attempt = this.#options.oracle.attemptOf(token);
+    this.#at(plan.ms, () => this.#answer(token, answerTo(v, plan, attempt, this.isHealed(executionId))));
   }
 
   async #act(act: Act): Promise<void> {
@@ -221,6 +241,9 @@ export class Outside {
     if (answer.kind !== 'redriven') return;
     oracle.redriven(id);
     this.#ring(answer.redriven.queue, id);
+    // What it had been given and not read is gone with its end.
+    for (const sending of this.#options.scenario.messages)
+      if (sending.root === name) this.#at(0, () => this.#send(sending));
   }
 
   /** Who looks after dead letters: an execution that met too many faults is tried again. */
@@ -230,7 +253,9 @@ export class Outside {
       for (const { id, queue } of server.db.deadLetters.values())
         this.#at(0, async () => {
           world.note('a dead letter is revived');
-          await this.#ask(() => reviveDeadLetter({ pool: this.#pool } as Parameters<typeof reviveDeadLetter>[0], queue, id));
+          await this.#ask(() =>
+            reviveDeadLetter({ pool: this.#pool } as Parameters<typeof reviveDeadLetter>[0], queue, id),
+          );
           this.#ring(queue, id);
         });
       this.#revive();

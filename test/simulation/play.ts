@@ -10,8 +10,8 @@ import { createHandlers } from './handlers.js';
 import { Oracle } from './oracle.js';
 import { Outside } from './outside.js';
 import { connectTo } from './postgres/driver.js';
-import { PgError } from './postgres/statement.js';
 import { Server } from './postgres/server.js';
+import { PgError } from './postgres/statement.js';
 import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
 import { Workers } from './workers.js';
@@ -20,7 +20,10 @@ import { World } from './world.js';
 /** By then everything has ended, whatever has gone wrong: faults are over after half a minute. */
 const HORIZON_MS = 20 * 60_000;
 /** After everything has ended, before it is looked at: what is on its way comes in. */
-const SETTLE_MS = 12_000;
+const SETTLE_MS = 3_000;
+
+/** A run has some thousands. */
+const STEPS_MAX = 400_000;
 
 /** How an execution ended. */
 export interface End {
@@ -41,7 +44,10 @@ export interface Played {
   trace: string[];
 }
 
-export async function play(scenario: Scenario, options: { bug?: Bug | undefined; traced?: boolean } = {}): Promise<Played> {
+export async function play(
+  scenario: Scenario,
+  options: { bug?: Bug | undefined; traced?: boolean } = {},
+): Promise<Played> {
   const world = new World(options.traced === true);
   const random = new Random(scenario.seed).fork('world');
   enter({ world, random: random.fork('ambient') });
@@ -72,7 +78,8 @@ export async function play(scenario: Scenario, options: { bug?: Bug | undefined;
       }),
     versionOf: (id) => machines.get(id),
     onError: (error, message) => {
-      if (!isExpected(error)) oracle.complain(`${message}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+      if (!isExpected(error))
+        oracle.complain(`${message}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
     },
   });
   for (let worker = 0; worker < scenario.workers; worker++) workers.open(faults.skewOf(worker));
@@ -89,11 +96,14 @@ export async function play(scenario: Scenario, options: { bug?: Bug | undefined;
   };
   const beganMs = world.nowMs;
   try {
-    await world.run(() => isOver() || oracle.complaints.length > 0, HORIZON_MS);
+    await world.run(() => isOver() || oracle.complaints.length > 0 || world.steps > STEPS_MAX, HORIZON_MS);
+    if (world.steps > STEPS_MAX) oracle.complain('it goes on and on');
     const tookMs = world.nowMs - beganMs;
-    if (oracle.complaints.length === 0) await world.run(() => false, SETTLE_MS);
+    const settleMs = scenario.faults.length === 0 ? 0 : SETTLE_MS;
+    if (oracle.complaints.length === 0) await world.run(() => false, settleMs);
     if (oracle.complaints.length === 0) oracle.conclude();
-    if (!outside.isDone && oracle.complaints.length === 0) oracle.complain('what was asked from outside has no answer');
+    if (!outside.isDone && oracle.complaints.length === 0)
+      oracle.complain('what was asked from outside has no answer');
     return {
       complaints: oracle.complaints,
       ends: endsOf(scenario, server),
@@ -119,7 +129,8 @@ function isExpected(error: unknown): boolean {
 function endsOf({ roots }: Scenario, server: Server): Record<string, End> {
   const ends: Record<string, End> = {};
   for (const { status, output, error, name, machine } of server.db.executions.values())
-    if (roots.some((root) => root.name === name && root.machine === machine)) ends[name] = { status, output, error };
+    if (roots.some((root) => root.name === name && root.machine === machine))
+      ends[name] = { status, output, error };
   return ends;
 }
 

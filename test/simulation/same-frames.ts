@@ -12,13 +12,16 @@ export function sameFrames(folded: Run, live: Run): string | undefined {
   }
   const { inboxSeq: _, ...meta } = folded.meta;
   const { inboxSeq: __, ...liveMeta } = live.meta;
-  if (!isDeepStrictEqual(meta, plain(liveMeta))) return `meta is ${JSON.stringify(liveMeta)}, folded ${JSON.stringify(meta)}`;
+  if (!isDeepStrictEqual(meta, plain(liveMeta)))
+    return `meta is ${JSON.stringify(liveMeta)}, folded ${JSON.stringify(meta)}`;
   return undefined;
 }
 
 /** A call's heartbeat is not committed. */
 function unbeaten(frame: unknown): unknown {
-  return JSON.parse(JSON.stringify(frame ?? null, (name, value: unknown) => (name === 'heartbeatAtMs' ? 0 : value)));
+  return JSON.parse(
+    JSON.stringify(frame ?? null, (name, value: unknown) => (name === 'heartbeatAtMs' ? 0 : value)),
+  );
 }
 
 function plain(value: unknown): unknown {

@@ -44,7 +44,14 @@ export type Fault =
   | { kind: 'crash'; of: StatementKind; nth: number; when: 'before' | 'after'; backMs: number }
   | { kind: 'kill'; worker: number; atMs: number; backMs: number }
   /** Stopped for so long, while its statement is on its way, or goes on without it until the successor has read the tail. */
-  | { kind: 'zombie'; of: StatementKind; nth: number; frozenMs: number; commitMs: number; untilTailIsRead: boolean }
+  | {
+      kind: 'zombie';
+      of: StatementKind;
+      nth: number;
+      frozenMs: number;
+      commitMs: number;
+      untilTailIsRead: boolean;
+    }
   | { kind: 'freeze'; worker: number; atMs: number; frozenMs: number }
   | { kind: 'slow'; of: StatementKind; nth: number; commitMs: number; untilTailIsRead: boolean }
   | { kind: 'unsent' | 'unanswered' | 'refused'; of: StatementKind; nth: number }

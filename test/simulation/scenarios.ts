@@ -13,7 +13,12 @@ export function makeScenario(seed: number): Scenario {
   const children: Child[] = [];
   let races = false;
   for (let n = random.between(0, 2); n > 0; n--) {
-    const made = makeWorkflow({ random: random.fork(`child ${String(n)}`), deterministic, children, isRoot: false });
+    const made = makeWorkflow({
+      random: random.fork(`child ${String(n)}`),
+      deterministic,
+      children,
+      isRoot: false,
+    });
     const machine = `child-${String(n)}`;
     machines[machine] = made.definition;
     children.push({ machine, fails: made.fails });
@@ -28,9 +33,14 @@ export function makeScenario(seed: number): Scenario {
     atMs: n === 0 ? 0 : random.between(0, 3_000),
   }));
   const messages: Sending[] = roots.flatMap(({ name }) =>
-    root.messages.map((key) => ({ root: name, key, v: random.between(0, 999), atMs: random.between(0, 12_000) })),
+    root.messages.map((key) => ({
+      root: name,
+      key,
+      v: random.between(0, 999),
+      atMs: random.between(0, 12_000),
+    })),
   );
-  const workers = random.between(1, 3);
+  const workers = random.chance(0.15) ? 1 : random.between(2, 3);
   return {
     seed,
     deterministic: deterministic && !races && !root.races,
@@ -49,7 +59,8 @@ function makeActs(random: Random, roots: readonly Root[], deterministic: boolean
     const acts: Act[] = [{ kind: 'redrive', root: name }];
     const atMs = random.between(0, 8_000);
     if (random.chance(0.2)) acts.push({ kind: 'pause', root: name, atMs, forMs: random.between(50, 5_000) });
-    if (!deterministic && random.chance(0.25)) acts.push({ kind: 'stop', root: name, atMs: random.between(0, 15_000) });
+    if (!deterministic && random.chance(0.25))
+      acts.push({ kind: 'stop', root: name, atMs: random.between(0, 15_000) });
     return acts;
   });
 }
@@ -67,7 +78,7 @@ function makeFault(random: Random, workers: number): Fault {
   const frozenMs = random.between(500, random.chance(0.6) ? 28_000 : 9_000);
   const commitMs = random.between(10, random.chance(0.5) ? 27_000 : 500);
   const untilTailIsRead = random.chance(0.6);
-  switch (random.between(0, 17)) {
+  switch (random.between(0, 18)) {
     case 0:
     case 1:
       return { kind: 'crash', of, nth, when: 'before', backMs };
@@ -78,8 +89,9 @@ function makeFault(random: Random, workers: number): Fault {
       return { kind: 'kill', worker, atMs, backMs };
     case 5:
     case 6:
-      return { kind: 'zombie', of: 'FLUSH', nth, frozenMs, commitMs, untilTailIsRead };
     case 7:
+      return makeZombie(random, nth);
+    case 18:
       return { kind: 'freeze', worker, atMs, frozenMs };
     case 8:
       return { kind: 'slow', of, nth, commitMs, untilTailIsRead };
@@ -104,4 +116,11 @@ function makeFault(random: Random, workers: number): Fault {
     default:
       return { kind: 'term', worker, atMs };
   }
+}
+
+/** Most are dead for the others by the time they go on, and their commit comes in about when a successor takes over. */
+function makeZombie(random: Random, nth: number): Fault {
+  const frozenMs = random.between(random.chance(0.8) ? 14_000 : 500, 29_000);
+  const commitMs = random.between(random.chance(0.8) ? 14_000 : 10, 28_000);
+  return { kind: 'zombie', of: 'FLUSH', nth, frozenMs, commitMs, untilTailIsRead: random.chance(0.8) };
 }

@@ -11,6 +11,9 @@ export function passing(language: Language, v: string): JsonObject {
 /** What a task is given: `v`, and constants. Its result is left as it is. */
 export function taking(language: Language, constants: JsonObject, v: 'v'): JsonObject {
   return language === 'JSONata'
-    ? { Arguments: { ...constants, [v]: `{% $states.input.${v} %}` }, Output: { [v]: `{% $states.result.${v} %}` } }
+    ? {
+        Arguments: { ...constants, [v]: `{% $states.input.${v} %}` },
+        Output: { [v]: `{% $states.result.${v} %}` },
+      }
     : { Parameters: { ...constants, [`${v}.$`]: `$.${v}` } };
 }

@@ -5,7 +5,7 @@
 import type { Json, JsonObject } from '../../src/std/json.js';
 import type { Plan } from './handlers.js';
 import type { Random } from './random.js';
-import { passing, type Language, taking } from './state-fields.js';
+import { type Language, passing, taking } from './state-fields.js';
 
 export interface WorkflowOptions {
   random: Random;
@@ -96,8 +96,7 @@ class Maker {
     let escapes = false;
     for (const [n, name] of names.entries()) {
       const next = names[n + 1];
-      const language =
-        around.machine === 'JSONPath' && random.chance(0.2) ? 'JSONata' : around.machine;
+      const language = around.machine === 'JSONPath' && random.chance(0.2) ? 'JSONata' : around.machine;
       const inside = { ...around, language, variables };
       const made = this.#pick(around)(this, name, inside);
       const { state } = made;
@@ -108,7 +107,8 @@ class Maker {
         state['Catch'] = [catcher(language, next ?? this.#end(states))];
       }
       escapes ||= made.escapes && !caught;
-      if (state['Type'] === 'Choice') choose(state, language, next ?? this.#end(states), this.#end(states), random);
+      if (state['Type'] === 'Choice')
+        choose(state, language, next ?? this.#end(states), this.#end(states), random);
       else if (state['Type'] !== 'Succeed' && state['Type'] !== 'Fail') {
         if (next === undefined) state['End'] = true;
         else state['Next'] = next;
@@ -185,7 +185,11 @@ const fail: Making = () => ({
 const task: Making = (maker, _name, { language }) => {
   const plan = maker.plan();
   if (maker.random.chance(0.05)) plan.heals = true;
-  const state: JsonObject = { Type: 'Task', Resource: `${FUNCTION}work`, ...taking(language, { plan: { ...plan } }, 'v') };
+  const state: JsonObject = {
+    Type: 'Task',
+    Resource: `${FUNCTION}work`,
+    ...taking(language, { plan: { ...plan } }, 'v'),
+  };
   if (!maker.deterministic && maker.random.chance(0.4)) {
     state['TimeoutSeconds'] = maker.random.between(2, 8);
     if (maker.random.chance(0.5)) {
@@ -220,7 +224,11 @@ const token: Making = (maker, _name, { language }) => {
 
 const activity: Making = (maker, _name, { language }) => {
   const plan = maker.plan();
-  const state: JsonObject = { Type: 'Task', Resource: ACTIVITY, ...taking(language, { plan: { ...plan } }, 'v') };
+  const state: JsonObject = {
+    Type: 'Task',
+    Resource: ACTIVITY,
+    ...taking(language, { plan: { ...plan } }, 'v'),
+  };
   if (!maker.deterministic && maker.random.chance(0.5)) state['TimeoutSeconds'] = maker.random.between(1, 8);
   return { state, escapes: retried(maker, state, plan) };
 };
@@ -235,10 +243,12 @@ const child: Making = (maker, _name, { language }) => {
     Resource: `arn:aws:states:::states:startExecution${waits ? '.sync:2' : ''}`,
     ...(language === 'JSONata' ? { Arguments: parameters } : { Parameters: parameters }),
   };
-  if (language === 'JSONata') state['Output'] = { v: waits ? '{% $states.result.Output.v %}' : '{% $states.input.v %}' };
+  if (language === 'JSONata')
+    state['Output'] = { v: waits ? '{% $states.result.Output.v %}' : '{% $states.input.v %}' };
   else if (waits) state['ResultSelector'] = { 'v.$': '$.Output.v' };
   else state['ResultPath'] = null;
-  if (!maker.deterministic && waits && maker.random.chance(0.3)) state['TimeoutSeconds'] = maker.random.between(1, 15);
+  if (!maker.deterministic && waits && maker.random.chance(0.3))
+    state['TimeoutSeconds'] = maker.random.between(1, 15);
   return { state, escapes: waits && fails };
 };
 
@@ -336,6 +346,7 @@ function catcher(language: Language, next: string): JsonObject {
 
 function assign(maker: Maker, state: JsonObject, language: Language): string {
   const variable = maker.name('x');
-  state['Assign'] = language === 'JSONata' ? { [variable]: '{% $states.input.v %}' } : { [`${variable}.$`]: '$.v' };
+  state['Assign'] =
+    language === 'JSONata' ? { [variable]: '{% $states.input.v %}' } : { [`${variable}.$`]: '$.v' };
   return variable;
 }

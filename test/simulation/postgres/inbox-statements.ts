@@ -27,7 +27,11 @@ export const inboxStatements: readonly Mirror[] = [
         ...(isStop && { pausedMs: null }),
       });
       const signal = { id: '', executionId: row.id, seq: row.inboxSeq };
-      changes.put(db.inboxOf(row.id), row.inboxSeq, { ...signal, kind: text(values[1]), data: text(values[2]) });
+      changes.put(db.inboxOf(row.id), row.inboxSeq, {
+        ...signal,
+        kind: text(values[1]),
+        data: text(values[2]),
+      });
       if (row.owner !== null) changes.notify('escapement_inbox', row.id);
       else if (isStop) changes.notify('escapement_stop', row.id);
       return [{ delivered: true, owner: row.owner, queue: row.queue }];
@@ -61,10 +65,14 @@ export const inboxStatements: readonly Mirror[] = [
       return [{ last: null, looked: 0 }];
     },
   },
-  { of: 'HAS_READ', text: HAS_READ, run: (statement) => {
-    const row = found(statement);
-    return row === undefined ? [] : [{ read: row.inboxSeq <= number(statement.values[1]) }];
-  } },
+  {
+    of: 'HAS_READ',
+    text: HAS_READ,
+    run: (statement) => {
+      const row = found(statement);
+      return row === undefined ? [] : [{ read: row.inboxSeq <= number(statement.values[1]) }];
+    },
+  },
   {
     of: 'abortExecution',
     text: "UPDATE executions SET status = 'ABORTED'",
@@ -96,7 +104,11 @@ export const inboxStatements: readonly Mirror[] = [
         firstEventId: last === undefined ? 1 : id,
         eventCount: last === undefined ? 2 : 1,
         events: JSON.stringify(last === undefined ? [started, abort] : [abort]),
-        frames: JSON.stringify({ meta: { nextEventId: id + 1, nextFrameId: 1, inboxSeq: 0 }, changed: [], dropped: [] }),
+        frames: JSON.stringify({
+          meta: { nextEventId: id + 1, nextFrameId: 1, inboxSeq: 0 },
+          changed: [],
+          dropped: [],
+        }),
       };
       changes.put(db.journalOf(row.id), seq, checkpoint);
       changes.appended.push(checkpoint);
@@ -155,7 +167,15 @@ export const inboxStatements: readonly Mirror[] = [
     run: (statement) => {
       const row = found(statement);
       if (row === undefined) return [];
-      return [{ status: row.status, type: 'STANDARD', child: false, recent: row.endMs !== null, kept: isKept(statement, row) }];
+      return [
+        {
+          status: row.status,
+          type: 'STANDARD',
+          child: false,
+          recent: row.endMs !== null,
+          kept: isKept(statement, row),
+        },
+      ];
     },
   },
   { of: 'redriveExecution: USED', text: 'SELECT redriven_at AS "redriveDate" FROM (', run: () => [] },

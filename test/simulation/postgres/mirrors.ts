@@ -29,7 +29,9 @@ export function mirrorOf(text: string): Mirror {
   const [mirror] = found;
   if (mirror === undefined) throw new Error(`the simulation has no mirror of this statement:\n${text}`);
   if (found.length > 1)
-    throw new Error(`${found.map(({ of }) => of).join(' and ')} are both mirrors of this statement:\n${text}`);
+    throw new Error(
+      `${found.map(({ of }) => of).join(' and ')} are both mirrors of this statement:\n${text}`,
+    );
   known.set(text, mirror);
   return mirror;
 }

@@ -2,8 +2,19 @@
 import { CLAIM, EARLY, GIVE_BACK_DOUBTFUL, READ_TAIL } from '../../../src/store/sql/claim.js';
 import { FLUSH } from '../../../src/store/sql/flush.js';
 import { RELEASE_FAULT } from '../../../src/store/sql/release.js';
+import {
+  type Lock,
+  list,
+  type Mirror,
+  number,
+  optionalText,
+  PgError,
+  type Row,
+  type Statement,
+  text,
+  texts,
+} from './statement.js';
 import type { ExecutionRow } from './tables.js';
-import { list, type Lock, type Mirror, number, optionalText, PgError, type Row, type Statement, text, texts } from './statement.js';
 
 /** FOR KEY SHARE on the worker's own row: the fence. */
 function fence({ values, bug }: Statement): Lock[] {
@@ -16,7 +27,11 @@ function isAlive({ values, db, bug }: Statement): boolean {
 }
 
 /** The WHERE of a park and of an end. */
-function isOwn({ values, bug }: Statement, row: ExecutionRow | undefined, epoch: number): row is ExecutionRow {
+function isOwn(
+  { values, bug }: Statement,
+  row: ExecutionRow | undefined,
+  epoch: number,
+): row is ExecutionRow {
   if (row === undefined || row.epoch !== epoch) return false;
   return bug === 'no-fence' ? row.owner !== null : row.owner === values[0];
 }
@@ -144,7 +159,9 @@ export const ownerStatements: readonly Mirror[] = [
           const after = number(list(values[1])[n]);
           return [...db.journalOf(id).values()].filter(({ seq }) => seq > after);
         })
-        .sort((a, b) => (a.executionId === b.executionId ? a.seq - b.seq : a.executionId < b.executionId ? -1 : 1))
+        .sort((a, b) =>
+          a.executionId === b.executionId ? a.seq - b.seq : a.executionId < b.executionId ? -1 : 1,
+        )
         .map(({ executionId, seq, frames }) => ({ execution_id: executionId, seq, frames })),
   },
   {
@@ -187,7 +204,10 @@ export const ownerStatements: readonly Mirror[] = [
     },
     run: (statement) => {
       const alive = isAlive(statement);
-      if (!alive) return [{ alive, parked: null, woken: null, ended: null, stopping: null, tell: null, tell_runs: null }];
+      if (!alive)
+        return [
+          { alive, parked: null, woken: null, ended: null, stopping: null, tell: null, tell_runs: null },
+        ];
       append(statement);
       const { parked, woken } = park(statement);
       const { ended, tell } = end(statement);
@@ -235,7 +255,8 @@ export const ownerStatements: readonly Mirror[] = [
     run: ({ values, db, changes, nowMs }) => {
       const [worker, id, epoch, most, backoffMs, , error, inboxSeq] = values;
       const row = db.executions.get(text(id));
-      if (!db.workers.has(text(worker)) || row === undefined || row.owner !== worker || row.epoch !== epoch) return [];
+      if (!db.workers.has(text(worker)) || row === undefined || row.owner !== worker || row.epoch !== epoch)
+        return [];
       const pauseMs = Math.min(number(backoffMs) * 2 ** row.faults, 300_000);
       const faults = row.faults + 1;
       changes.update(row, {
@@ -273,4 +294,3 @@ function claimedRow(row: ExecutionRow): Row {
     start_ms: row.startMs,
   };
 }
-

@@ -113,7 +113,7 @@ export class Server {
     this.#life++;
     for (const breakOff of [...this.#underWay]) breakOff();
     this.#held.clear();
-    for (const session of [...this.#open]) this.#rollBack(session);
+    for (const session of [...this.#open]) this.close(session);
     for (const client of [...this.#listening]) this.breakListening(client);
     world.after(downMs, undefined, () => {
       world.note('PostgreSQL is up');
@@ -165,7 +165,7 @@ export class Server {
       const mirror = command === undefined ? mirrorOf(sql) : undefined;
       const fate = fateOf(proc, mirror?.of ?? sql);
       let answered = false;
-      const settle = (outcome: Result | Error, delayMs: number): void => {
+      const settle = (outcome: Result | Error, delayMs: number): undefined => {
         if (answered) return;
         answered = true;
         world.after(delayMs, proc, () => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
@@ -173,7 +173,7 @@ export class Server {
       fate.onSent?.();
       if (session.broken) return settle(disconnected('the session is broken'), 0);
       if (this.#isDown) return settle(refusedConnection(), 1);
-      const breaks = (delayMs: number): void => {
+      const breaks = (delayMs: number): undefined => {
         if (session.transaction !== undefined) session.broken = true;
         settle(disconnected('Connection terminated unexpectedly'), delayMs);
       };
@@ -244,7 +244,7 @@ export class Server {
     const breakOff = (): void => giveUp(disconnected('terminating connection due to administrator command'));
     this.#underWay.add(breakOff);
     let done = false;
-    const giveUp = (error: Error): void => {
+    const giveUp = (error: Error): undefined => {
       if (done) return;
       done = true;
       this.#underWay.delete(breakOff);
@@ -253,8 +253,8 @@ export class Server {
       this.#locks.release(holder);
       reply(error);
     };
-    const finish = (): void => {
-      if (done) return;
+    const finish = (): undefined => {
+      if (done) return undefined;
       if (transaction?.ended === true) return giveUp(disconnected('the session is broken'));
       if (fate.end === 'refused') return giveUp(new PgError('40001', 'could not serialize access'));
       let answer: Result;
@@ -276,12 +276,14 @@ export class Server {
       if (mirror.of === 'READ_TAIL') this.#tailWasRead(session.proc, texts(values[0]));
     };
     const begin = (): void => {
-      const slow = mirror.of === 'FLUSH' && bug === 'act-before-commit' ? Math.max(5, fate.commitMs) : fate.commitMs;
+      const slow =
+        mirror.of === 'FLUSH' && bug === 'act-before-commit' ? Math.max(5, fate.commitMs) : fate.commitMs;
       if (mirror.of === 'FLUSH' && bug === 'act-before-commit') {
         const early = foresee(mirror, asked);
         if (early !== undefined) reply(early);
       }
-      if (fate.untilTailIsRead === true && mirror.of === 'FLUSH') this.#hold(session.proc, texts(values[1]), slow, finish);
+      if (fate.untilTailIsRead === true && mirror.of === 'FLUSH')
+        this.#hold(session.proc, texts(values[1]), slow, finish);
       else if (slow > 0 && transaction === undefined) world.after(slow, undefined, finish);
       else finish();
     };

@@ -1,7 +1,16 @@
 /** store/starts.ts and store/children.ts: executions begin, and parents hear of their children's ends. */
 import { FIND_CHILD, START_CHILD } from '../../../src/store/sql/children.js';
 import { START } from '../../../src/store/sql/start.js';
-import { list, type Mirror, number, optionalText, type Row, type Statement, text, texts } from './statement.js';
+import {
+  list,
+  type Mirror,
+  number,
+  optionalText,
+  type Row,
+  type Statement,
+  text,
+  texts,
+} from './statement.js';
 import type { ExecutionRow } from './tables.js';
 import { wakeWith } from './waking.js';
 
@@ -14,7 +23,8 @@ function insert({ db, changes, nowMs }: Statement, beginning: Beginning): Execut
   const nameKey = `${machine}\n${name}`;
   const callKey = `${String(parentId)}\n${String(parentKey)}`;
   const isChild = typeof parentKey === 'string';
-  if (version === undefined || db.names.has(nameKey) || (isChild && db.children.has(callKey))) return undefined;
+  if (version === undefined || db.names.has(nameKey) || (isChild && db.children.has(callKey)))
+    return undefined;
   const row: ExecutionRow = {
     version: version.version,
     status: 'RUNNING',
@@ -61,7 +71,9 @@ export const startStatements: readonly Mirror[] = [
           input: text(list(inputs)[n]),
         });
         if (row === undefined) return [];
-        return [{ id, machine: null, version: row.version, queue: row.queue, start_time: new Date(row.startMs) }];
+        return [
+          { id, machine: null, version: row.version, queue: row.queue, start_time: new Date(row.startMs) },
+        ];
       });
       const known = [...new Set(texts(machines))].filter((machine) => db.machines.has(machine));
       return [...inserted, ...known.map((machine) => ({ id: null, machine }))];
@@ -125,8 +137,26 @@ export const startStatements: readonly Mirror[] = [
         const row = db.executions.get(id);
         if (row === undefined || !row.notifyParent || row.endMs === null || row.parentKey === null) return [];
         const { name, machine, status, input, output, error, cause, parentFrame, parentKey } = row;
-        const what = { id, name, state_machine_id: machine, type: 'STANDARD', status, input, output, error, cause };
-        return [{ ...what, start_ms: row.startMs, stop_ms: row.endMs, parent_frame: parentFrame, parent_key: parentKey }];
+        const what = {
+          id,
+          name,
+          state_machine_id: machine,
+          type: 'STANDARD',
+          status,
+          input,
+          output,
+          error,
+          cause,
+        };
+        return [
+          {
+            ...what,
+            start_ms: row.startMs,
+            stop_ms: row.endMs,
+            parent_frame: parentFrame,
+            parent_key: parentKey,
+          },
+        ];
       }),
   },
   {

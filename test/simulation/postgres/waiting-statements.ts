@@ -43,7 +43,10 @@ function issue({ values, db, changes, nowMs }: Statement, isTask: boolean): bool
 
 function isOnOffer({ values, db, isLocked }: Statement): TokenRow | undefined {
   return [...db.tokens.values()]
-    .filter(({ id, activity, leased, doneMs }) => activity === values[0] && !leased && doneMs === null && !isLocked(`token:${id}`))
+    .filter(
+      ({ id, activity, leased, doneMs }) =>
+        activity === values[0] && !leased && doneMs === null && !isLocked(`token:${id}`),
+    )
     .sort((a, b) => a.createdMs - b.createdMs)[0];
 }
 
@@ -52,15 +55,26 @@ const waitKey = (executionId: unknown, key: unknown): string => `${text(executio
 const byWait = ({ values }: Statement) => [{ key: `wait:${waitKey(values[0], values[1])}` }];
 
 export const waitingStatements: readonly Mirror[] = [
-  { of: 'issueToken', text: "VALUES ($1, 'callback', $2, $3, $4, now())", run: (statement) => {
-    return { rowCount: issue(statement, false) ? 1 : 0 };
-  } },
-  { of: 'offerTask', text: "VALUES ($1, 'activity', $2, $3, $4, $5, $6, now())", run: (statement) => {
-    if (issue(statement, true)) statement.changes.notify('escapement_tasks', text(statement.values[4]));
-    return [];
-  } },
-  { of: 'findActivity', text: 'waiting FROM activities WHERE name = $1', run: ({ values, db, nowMs }) =>
-    db.activities.has(text(values[0])) ? [{ name: values[0], createdAt: new Date(nowMs), waiting: 0 }] : [],
+  {
+    of: 'issueToken',
+    text: "VALUES ($1, 'callback', $2, $3, $4, now())",
+    run: (statement) => {
+      return { rowCount: issue(statement, false) ? 1 : 0 };
+    },
+  },
+  {
+    of: 'offerTask',
+    text: "VALUES ($1, 'activity', $2, $3, $4, $5, $6, now())",
+    run: (statement) => {
+      if (issue(statement, true)) statement.changes.notify('escapement_tasks', text(statement.values[4]));
+      return [];
+    },
+  },
+  {
+    of: 'findActivity',
+    text: 'waiting FROM activities WHERE name = $1',
+    run: ({ values, db, nowMs }) =>
+      db.activities.has(text(values[0])) ? [{ name: values[0], createdAt: new Date(nowMs), waiting: 0 }] : [],
   },
   {
     of: 'LEASE_TASK',
@@ -76,13 +90,21 @@ export const waitingStatements: readonly Mirror[] = [
       if (row === undefined || row.leased || row.doneMs !== null) return [];
       changes.update(row, { leased: true });
       const workerName = optionalText(values[1]);
-      const data = JSON.stringify({ frameId: row.frameId, key: row.key, ...(workerName !== null && { workerName }) });
-      return [{ token: row.id, input: row.input, ...wakeWith(statement, row.executionId, 'taskLeased', data) }];
+      const data = JSON.stringify({
+        frameId: row.frameId,
+        key: row.key,
+        ...(workerName !== null && { workerName }),
+      });
+      return [
+        { token: row.id, input: row.input, ...wakeWith(statement, row.executionId, 'taskLeased', data) },
+      ];
     },
   },
   { of: 'ANSWER_TOKEN', text: ANSWER_TOKEN, locks: tokenLocks, run: (statement) => answer(statement, true) },
   { of: 'BEAT_TOKEN', text: BEAT_TOKEN, locks: tokenLocks, run: (statement) => answer(statement, false) },
-  { of: 'voidToken', text: 'UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL',
+  {
+    of: 'voidToken',
+    text: 'UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL',
     locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
     run: (statement) => {
       const row = tokenOf(statement);
@@ -97,13 +119,21 @@ export const waitingStatements: readonly Mirror[] = [
     locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
     run: () => [],
   },
-  { of: 'voidTokensOfEnded', text: 'UPDATE task_tokens t SET done_at = now() FROM page p JOIN executions e', run: ({ db, changes, nowMs }) => {
-    for (const row of db.tokens.values())
-      if (row.doneMs === null && (db.executions.get(row.executionId)?.endMs ?? null) !== null)
-        changes.update(row, { doneMs: nowMs });
-    return [{ last: null, looked: 0 }];
-  } },
-  { of: 'clearDoneTokens', text: 'SELECT token FROM task_tokens WHERE done_at < now()', run: () => ({ rowCount: 0 }) },
+  {
+    of: 'voidTokensOfEnded',
+    text: 'UPDATE task_tokens t SET done_at = now() FROM page p JOIN executions e',
+    run: ({ db, changes, nowMs }) => {
+      for (const row of db.tokens.values())
+        if (row.doneMs === null && (db.executions.get(row.executionId)?.endMs ?? null) !== null)
+          changes.update(row, { doneMs: nowMs });
+      return [{ last: null, looked: 0 }];
+    },
+  },
+  {
+    of: 'clearDoneTokens',
+    text: 'SELECT token FROM task_tokens WHERE done_at < now()',
+    run: () => ({ rowCount: 0 }),
+  },
   {
     of: 'underLock',
     text: 'pg_advisory_xact_lock(h.hash)',
@@ -118,7 +148,14 @@ export const waitingStatements: readonly Mirror[] = [
       const [executionId, frameId, key, , , , , hash] = values;
       const id = waitKey(executionId, key);
       if (db.waits.has(id)) return { rowCount: 0 };
-      const row = { id, executionId: text(executionId), frameId: number(frameId), key: text(key), hash: text(hash), message: null };
+      const row = {
+        id,
+        executionId: text(executionId),
+        frameId: number(frameId),
+        key: text(key),
+        hash: text(hash),
+        message: null,
+      };
       changes.put(db.waits, id, row);
       return { rowCount: 1 };
     },
@@ -142,7 +179,9 @@ export const waitingStatements: readonly Mirror[] = [
     of: 'deliverMessage: the waits',
     text: 'UPDATE message_correlations SET message = $4',
     locks: ({ values, db }) =>
-      [...db.waits.values()].filter(({ hash }) => hash === values[0]).map(({ id }) => ({ key: `wait:${id}` })),
+      [...db.waits.values()]
+        .filter(({ hash }) => hash === values[0])
+        .map(({ id }) => ({ key: `wait:${id}` })),
     run: ({ values, db, changes }) =>
       [...db.waits.values()]
         .filter(({ hash, message }) => hash === values[0] && message === null)
@@ -157,7 +196,13 @@ export const waitingStatements: readonly Mirror[] = [
     run: ({ values, db, changes, nowMs }) => {
       const [id, , , hash, data, ttlSeconds] = values;
       const expiresMs = nowMs + number(ttlSeconds) * 1_000;
-      changes.put(db.messages, text(id), { id: text(id), hash: text(hash), data: text(data), createdMs: nowMs, expiresMs });
+      changes.put(db.messages, text(id), {
+        id: text(id),
+        hash: text(hash),
+        data: text(data),
+        createdMs: nowMs,
+        expiresMs,
+      });
       return { rowCount: 1 };
     },
   },
@@ -174,8 +219,13 @@ export const waitingStatements: readonly Mirror[] = [
       return [{ found: true, ...wakeWith(statement, row.executionId, 'message', data) }];
     },
   },
-  { of: 'deliverForgotten', text: 'WHERE message IS NOT NULL ORDER BY created_at LIMIT $1', run: ({ db }) =>
-    [...db.waits.values()].filter(({ message }) => message !== null).map(({ executionId, key }) => ({ executionId, key })),
+  {
+    of: 'deliverForgotten',
+    text: 'WHERE message IS NOT NULL ORDER BY created_at LIMIT $1',
+    run: ({ db }) =>
+      [...db.waits.values()]
+        .filter(({ message }) => message !== null)
+        .map(({ executionId, key }) => ({ executionId, key })),
   },
   {
     of: 'withdrawWait',
@@ -197,10 +247,18 @@ export const waitingStatements: readonly Mirror[] = [
       return { rowCount: 1 };
     },
   },
-  { of: 'clearExpiredMessages', text: 'SELECT id FROM messages WHERE expires_at <= now()', run: () => ({ rowCount: 0 }) },
-  { of: 'forgetWaitsOfEnded', text: 'DELETE FROM message_correlations c USING page p', run: ({ db, changes }) => {
-    for (const row of [...db.waits.values()])
-      if ((db.executions.get(row.executionId)?.endMs ?? null) !== null) changes.remove(db.waits, row.id);
-    return [{ last: null, looked: 0 }];
-  } },
+  {
+    of: 'clearExpiredMessages',
+    text: 'SELECT id FROM messages WHERE expires_at <= now()',
+    run: () => ({ rowCount: 0 }),
+  },
+  {
+    of: 'forgetWaitsOfEnded',
+    text: 'DELETE FROM message_correlations c USING page p',
+    run: ({ db, changes }) => {
+      for (const row of [...db.waits.values()])
+        if ((db.executions.get(row.executionId)?.endMs ?? null) !== null) changes.remove(db.waits, row.id);
+      return [{ last: null, looked: 0 }];
+    },
+  },
 ];

@@ -1,6 +1,7 @@
 /** store/workers.ts and store/sweep.ts: who is alive, who is declared dead, and what is overdue. */
-import { type ExecutionRow, type Tables, type WorkerRow } from './tables.js';
+
 import { list, type Mirror, number, type Statement, text, texts } from './statement.js';
+import type { ExecutionRow, Tables, WorkerRow } from './tables.js';
 
 const DEATHS_MAX_PARAMETER = 2;
 
@@ -169,7 +170,10 @@ export const workerStatements: readonly Mirror[] = [
 /** Unowned and running, with a time to wake, after a position in the order of wake_at and id. */
 function byWake(db: Tables, afterMs: number, afterId: string): (ExecutionRow & { wakeMs: number })[] {
   return [...db.executions.values()]
-    .filter((row): row is ExecutionRow & { wakeMs: number } => isRunning(row) && row.owner === null && row.wakeMs !== null)
+    .filter(
+      (row): row is ExecutionRow & { wakeMs: number } =>
+        isRunning(row) && row.owner === null && row.wakeMs !== null,
+    )
     .filter(({ id, wakeMs }) => wakeMs > afterMs || (wakeMs === afterMs && id > afterId))
     .sort((a, b) => a.wakeMs - b.wakeMs || (a.id < b.id ? -1 : 1));
 }
