@@ -55,7 +55,7 @@ async function runAll(options: Options): Promise<number> {
       `${String(sum(({ executions }) => executions))} executions, ${String(sum(({ checkpoints }) => checkpoints))} checkpoints, ` +
       `${(sum(({ virtualMs }) => virtualMs) / 3_600_000).toFixed(1)} hours of virtual time; ` +
       `${String(sum(({ compared }) => compared))} compared with a run without faults. ` +
-      `${tookS.toFixed(1)} s, ${(done / tookS).toFixed(0)} runs/s.\n`,
+      `${tookS.toFixed(1)} s, ${(done / tookS).toFixed(0)} runs/s; ${(sum(({ cpuMs }) => cpuMs) / 1000).toFixed(0)} s of CPU.\n`,
   );
   return failed.length === 0 && done === runs ? 0 : 1;
 }
@@ -75,6 +75,8 @@ async function inProcess(share: Share, onFailed: (failed: Failed) => void): Prom
 
 async function doShare(): Promise<void> {
   const [{ share }] = (await once(process, 'message')) as [Told];
+  // Whoever asked is gone.
+  process.once('disconnect', () => process.exit(1));
   prepare();
   const tell = (said: Tells): Promise<void> =>
     new Promise((resolve) => process.send?.(said, () => resolve()));

@@ -6,7 +6,7 @@
  * 2. When it is over: everything that was accepted has ended; nothing is left unread or untold; a call has one child at most;
  *    an answer that was accepted was used; an end in the row is the end in the journal.
  */
-import { type FrameDelta, fold, type HistoryEvent, newRun, type Run } from '../../src/engine/index.js';
+import type { Frame, FrameDelta, HistoryEvent, Run, RunMeta } from '../../src/engine/index.js';
 import type { HandlerContext } from '../../src/tasks/index.js';
 import type { JournalRow, Tables } from './postgres/tables.js';
 import { sameFrames } from './same-frames.js';
@@ -19,8 +19,11 @@ interface Ledger {
   epoch: number;
   /** The call that each frame waits for. */
   pending: Map<number, string>;
-  /** Calls that are over: answered, timed out, or cut. */
-  settled: Map<string, number>;
+  /** Calls that are over. `result`: by their result; otherwise they have timed out, or were cut. */
+  settled: Map<string, { result: boolean; atMs: number }>;
+  /** The fold of the journal. */
+  frames: Map<number, Frame>;
+  meta: RunMeta | undefined;
   events: HistoryEvent[];
   attempts: Map<string, number>;
   ended: boolean;
@@ -91,13 +94,22 @@ export class Oracle {
     ledger.nextEventId = firstEventId + eventCount;
     ledger.epoch = Math.max(ledger.epoch, epoch);
     ledger.events.push(...events);
-    this.#takeIn(ledger, JSON.parse(row.frames) as FrameDelta, seq, name);
+    this.#takeIn(ledger, JSON.parse(row.frames) as FrameDelta, events, name);
   };
 
-  #takeIn(ledger: Ledger, { meta, changed, dropped }: FrameDelta, seq: number, name: string): void {
+  #takeIn(
+    ledger: Ledger,
+    { meta, changed, dropped }: FrameDelta,
+    events: readonly HistoryEvent[],
+    name: string,
+  ): void {
+    ledger.meta = meta;
+    for (const id of dropped) ledger.frames.delete(id);
+    for (const frame of changed) ledger.frames.set(frame.id, frame);
     const settle = (frameId: number): void => {
       const key = ledger.pending.get(frameId);
-      if (key !== undefined) ledger.settled.set(key, seq);
+      if (key === undefined) return;
+      ledger.settled.set(key, { result: hasResult(ledger, events, key), atMs: this.#world.nowMs });
       ledger.pending.delete(frameId);
     };
     for (const id of dropped) settle(id);
@@ -133,23 +145,20 @@ export class Oracle {
     if (!isOwn) return;
     if (ledger === undefined || (![...ledger.pending.values()].includes(key) && !ledger.settled.has(key)))
       this.complain(`${name}: ${keyIn(key)} is called before it is committed that it is to be`);
-    else if (ledger.settled.has(key))
+    else if (ledger.settled.get(key)?.result === true)
       this.complain(`${name}: ${keyIn(key)} is called again after its result was committed`);
   }
 
   /** An activation has parked with these frames in memory, as of a checkpoint. */
   compare(run: Run, seq: number): void {
-    const rows = this.#db?.journalOf(run.about.executionId);
-    if (rows === undefined) return;
-    const deltas = [...rows.values()]
-      .filter((row) => row.seq <= seq)
-      .sort((a, b) => a.seq - b.seq)
-      .map(({ frames }) => JSON.parse(frames) as FrameDelta);
-    const folded = fold(newRun(run.about, run.machine, run.entropy), undefined, deltas);
-    const difference = sameFrames(folded, run);
+    const { executionId } = run.about;
+    const ledger = this.#ledgers.get(executionId);
+    // Its successor has gone on already.
+    if (ledger === undefined || ledger.lastSeq !== seq) return;
+    const difference = sameFrames(ledger, run);
     if (difference !== undefined)
       this.complain(
-        `${this.nameOf(run.about.executionId)}: frames in memory are not the fold of the journal: ${difference}`,
+        `${this.nameOf(executionId)}: frames in memory are not the fold of the journal: ${difference}`,
       );
   }
 
@@ -194,6 +203,8 @@ export class Oracle {
       const row = db.tokens.get(token);
       const ledger = row === undefined ? undefined : this.#ledgers.get(row.executionId);
       if (row === undefined || ledger === undefined) continue;
+      // Written down by a worker that had lost the execution long before: nobody ever waited for it.
+      if (row.createdMs >= (ledger.settled.get(row.key)?.atMs ?? Number.POSITIVE_INFINITY)) continue;
       const scheduled = Number(keyIn(row.key));
       const late = ledger.events.find(
         (event) =>
@@ -229,6 +240,8 @@ function newLedger(): Ledger {
     epoch: 0,
     pending: new Map(),
     settled: new Map(),
+    frames: new Map(),
+    meta: undefined,
     events: [],
     attempts: new Map(),
     ended: false,
@@ -240,11 +253,19 @@ function keyIn(key: string): string {
   return key.slice(key.search(/\d+$/));
 }
 
+/** Whether one of these events is the result of the call. */
+function hasResult(ledger: Ledger, events: readonly HistoryEvent[], key: string): boolean {
+  const scheduled = Number(keyIn(key));
+  return events.some(
+    (event) => /(Succeeded|Failed|Submitted)$/.test(event.type) && isAfter(ledger, event, scheduled),
+  );
+}
+
 function isAfter({ events }: Ledger, event: HistoryEvent, scheduled: number): boolean {
   for (let at: HistoryEvent | undefined = event; at !== undefined; at = events[at.previousEventId - 1]) {
     if (at.id === scheduled) return true;
     // Another attempt, or another state.
-    if (at.id < scheduled || /Scheduled$|StateExited$/.test(at.type)) return false;
+    if (at.id < scheduled || /Scheduled$|StateExited$|StateEntered$/.test(at.type)) return false;
   }
   return false;
 }

@@ -1,6 +1,7 @@
 /** Plays a scenario, from its beginning until the world is quiet, and says what was wrong. */
 import { Activation } from '../../src/engine/index.js';
 import { compileStored } from '../../src/main/machines.js';
+import type { JsonObject } from '../../src/std/json.js';
 import type { MachineVersion } from '../../src/store/index.js';
 import { enter } from './ambient.js';
 import { Broker } from './broker.js';
@@ -59,8 +60,7 @@ export async function play(
   const broker = new Broker(world, random.fork('broker'), faults.ringFate);
   const machines = new Map<string, MachineVersion>();
   for (const [id, definition] of Object.entries(scenario.machines)) {
-    const machine = compileStored(JSON.stringify(definition), 'STANDARD');
-    machines.set(id, { machine, type: 'STANDARD', roleArn: undefined });
+    machines.set(id, compiled(definition));
     server.db.machines.set(id, { id, version: 1, queue: 'default', recovery: null });
   }
   server.db.activities.add('desk');
@@ -117,6 +117,18 @@ export async function play(
     watching = undefined;
   }
 }
+
+/** The run without faults has the same. */
+function compiled(definition: JsonObject): MachineVersion {
+  const before = versions.get(definition);
+  if (before !== undefined) return before;
+  const machine = compileStored(JSON.stringify(definition), 'STANDARD');
+  const version: MachineVersion = { machine, type: 'STANDARD', roleArn: undefined };
+  versions.set(definition, version);
+  return version;
+}
+
+const versions = new WeakMap<JsonObject, MachineVersion>();
 
 /** Faults that the world has made, and what follows from them. */
 function isExpected(error: unknown): boolean {

@@ -24,6 +24,8 @@ export interface Tally {
   executions: number;
   checkpoints: number;
   virtualMs: number;
+  /** Of the processor. */
+  cpuMs: number;
 }
 
 export interface Failed {
@@ -38,7 +40,7 @@ export function prepare(): void {
 }
 
 export async function runSeeds(share: Share, onFailed: (failed: Failed) => void): Promise<Tally> {
-  const tally: Tally = { runs: 0, compared: 0, executions: 0, checkpoints: 0, virtualMs: 0 };
+  const tally: Tally = { runs: 0, compared: 0, executions: 0, checkpoints: 0, virtualMs: 0, cpuMs: 0 };
   let failures = 0;
   for (let seed = share.from; seed < share.until && failures < share.failures; seed += share.step) {
     const scenario = makeScenario(seed);
@@ -48,7 +50,8 @@ export async function runSeeds(share: Share, onFailed: (failed: Failed) => void)
     failures++;
     onFailed({ seed, repro: await reproOf(scenario, outcome, { bug: share.bug, shrinks: share.shrink }) });
   }
-  return tally;
+  const { user, system } = process.cpuUsage();
+  return { ...tally, cpuMs: (user + system) / 1000 };
 }
 
 function add(tally: Tally, { compared, executions, checkpoints, tookMs }: Outcome): void {
