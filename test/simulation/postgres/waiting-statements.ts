@@ -72,7 +72,7 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'findActivity',
-    text: 'waiting FROM activities WHERE name = $1',
+    text: 'FROM activities WHERE name = $1',
     run: ({ values, db, nowMs }) =>
       db.activities.has(text(values[0])) ? [{ name: values[0], createdAt: new Date(nowMs), waiting: 0 }] : [],
   },
