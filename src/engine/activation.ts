@@ -284,10 +284,9 @@ export class Activation {
     if (effects.some(({ kind }) => kind === 'invoke')) return undefined;
     if (this.#owesCalls && pendingInvocations(this.#run).length > 0) return undefined;
     const wakeAtMs = nextWakeAt(this.#run);
-    // Due, or nearly: to wait here is cheaper than a park and a claim.
-    if (wakeAtMs !== undefined && wakeAtMs <= clock.now() + NEARLY_MS && !this.#options.standing.draining) {
-      return undefined;
-    }
+    // Due, or nearly: to wait here is cheaper than a park and a claim. A worker that is shutting down does not wait.
+    const isNear = wakeAtMs !== undefined && wakeAtMs <= clock.now() + NEARLY_MS;
+    if (isNear && !this.#options.standing.draining) return undefined;
     return this.#park(wakeAtMs, changed);
   }
 

@@ -73,6 +73,11 @@ export async function step(run: Run, happening: Happening, nowMs: number): Promi
   const draft = beginDraft(run, nowMs);
   // What has ended hears of nothing but a redrive, which nothing else hears of.
   if ((run.meta.ended !== undefined) !== (happening.kind === 'redrive')) return settleDraft(draft, false);
+  // It is not committed, so nothing may follow from it: what is due, or ready, is the next tick's.
+  if (happening.kind === 'heartbeat') {
+    beat(draft, happening.frameId, happening.key);
+    return settleDraft(draft, false);
+  }
   const more = await goOnUnlessFull(draft, happening);
   return settleDraft(draft, more && draft.meta.ended === undefined);
 }
@@ -132,10 +137,9 @@ function take(draft: Draft, happening: Happening): Maybe<void> {
     return takeTaskOutcome(draft, happening, { ok: true, output: happening.output });
   else if (happening.kind === 'taskFailed')
     return takeTaskOutcome(draft, happening, { ok: false, ...failureIn(happening) });
-  else if (happening.kind === 'heartbeat' || happening.kind === 'tokenHeartbeat')
-    beat(draft, happening.frameId, happening.key);
+  else if (happening.kind === 'tokenHeartbeat') beat(draft, happening.frameId, happening.key);
   else if (happening.kind === 'interrupted') return interruptCalls(draft, happening);
-  else if (happening.kind !== 'tick') return takeSignal(draft, happening);
+  else if (happening.kind !== 'tick' && happening.kind !== 'heartbeat') return takeSignal(draft, happening);
 }
 
 async function goOnUnlessFull(draft: Draft, happening: Happening): Promise<boolean> {

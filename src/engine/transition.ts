@@ -135,6 +135,8 @@ function answered(
 export function interruptCall(draft: Draft, id: number, how: Interruption): Maybe<void> {
   const phase = frameOf(draft, id)?.phase;
   if (phase?.kind !== 'task' || (phase.call.kind !== 'function' && phase.call.kind !== 'httpRequest')) return;
+  // Its token has been answered: that is the result, once the call is made again.
+  if (phase.early !== undefined) return;
   const frame = touch(draft, id);
   const state = stateOf(draft.run.machine, frame);
   if (state.type !== 'Task') throw new Error(`a ${state.type} state made a call`);

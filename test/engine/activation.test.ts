@@ -49,6 +49,7 @@ function activate(at: {
   nowMs: number;
   inbox?: InboxSignal[];
   late?: InboxSignal[];
+  draining?: boolean;
 }) {
   const inbox = [...(at.inbox ?? [])];
   const late = [...(at.late ?? [])];
@@ -63,7 +64,7 @@ function activate(at: {
     inboxSeq: inbox.length,
     snapshotBytes: 0,
     tailBytes: 0,
-    standing: { draining: false, abandoned: false },
+    standing: { draining: at.draining === true, abandoned: false },
     ports: {
       clock: { now: () => at.nowMs },
       inbox: { read: (_id, seq) => Promise.resolve(inbox.filter((signal) => signal.seq > seq)) },
@@ -169,4 +170,40 @@ test('an interruption before the first checkpoint, or told twice, skips nothing 
   await twice.activation.advance();
   // A was skipped, and B called.
   expect(twice.leaves).toMatchObject([{ status: 'SUCCEEDED', output: null }]);
+});
+
+test('an execution whose time is up when it is taken up again has timed out, whatever call was under way', async () => {
+  const { run: parked } = await parkedOn(machineOf(ask({})));
+  const { about, entropy } = parked;
+  const run = newRun(about, compile(machineOf({ A: task('a') }, { TimeoutSeconds: 60 })), entropy);
+  applyDelta(run, (await step(run, { kind: 'start' }, START_MS)).delta);
+  const { activation, leaves } = activate({ run, seq: 1, epoch: 2, nowMs: LATE_MS });
+  expect(await activation.advance()).toBe('ended');
+  expect(leaves).toMatchObject([{ kind: 'ended', status: 'TIMED_OUT' }]);
+});
+
+test('a token that was answered before the call returned is the result, when the worker has died over the call', async () => {
+  const { run: parked } = await parkedOn(machineOf(ask({})));
+  const { about, entropy } = parked;
+  const run = newRun(about, compile(machineOf(ask({}))), entropy);
+  applyDelta(run, (await step(run, { kind: 'start' }, START_MS)).delta);
+  const phase = run.frames.get(0)?.phase;
+  if (phase?.kind !== 'task') throw new Error('no call');
+  const answer = { kind: 'tokenSucceeded' as const, frameId: 0, key: phase.key, output: 'answered' };
+  applyDelta(run, (await step(run, answer, START_MS)).delta);
+  const { activation, leaves } = activate({ run, seq: 2, epoch: 2, nowMs: START_MS, inbox: [skip(1)] });
+  await activation.advance();
+  expect(leaves).toMatchObject([{ status: 'SUCCEEDED', output: 'answered' }]);
+});
+
+test('a worker that shuts down does not wait for a timer that is nearly due', async () => {
+  const { run: parked } = await parkedOn(machineOf(ask({})));
+  const { about, entropy } = parked;
+  const wait = machineOf({ W: { Type: 'Wait', Seconds: 60, End: true } });
+  const run = newRun(about, compile(wait), entropy);
+  applyDelta(run, (await step(run, { kind: 'start' }, START_MS)).delta);
+  const nearly = START_MS + 59_980;
+  const { activation, leaves } = activate({ run, seq: 1, epoch: 2, nowMs: nearly, draining: true });
+  expect(await activation.advance()).toBe('parked');
+  expect(leaves).toMatchObject([{ kind: 'parked', wakeAtMs: START_MS + 60_000 }]);
 });

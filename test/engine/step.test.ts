@@ -47,6 +47,18 @@ describe('a step', () => {
     expect(run.meta.nextEventId).toBe(1 + 1 + 3 * 2 * MAX_TRANSITIONS);
   });
 
+  test('of a heartbeat, which is not committed, leads to nothing else', async () => {
+    const definition = machineOf({ W: task('work', { HeartbeatSeconds: 5 }) }, { TimeoutSeconds: 3 });
+    const run = newRun(aboutOf(), compile(definition), entropy);
+    applyDelta(run, (await step(run, { kind: 'start' }, START_MS)).delta);
+    const [call] = pendingInvocations(run);
+    if (call === undefined) throw new Error('no call');
+    const beat = { kind: 'heartbeat' as const, frameId: call.frameId, key: call.key };
+    const taken = await step(run, beat, START_MS + 4000);
+    expect(taken).toMatchObject({ history: [], effects: [], more: false });
+    expect(taken.delta.meta.ended).toBeUndefined();
+  });
+
   test('gives way when its events hold much data, before they hold too much', async () => {
     const run = newRun(
       { ...aboutOf(), input: { text: 'x'.repeat(200_000) } },

@@ -63,6 +63,14 @@ describe('a task that waits for its token', () => {
     expect(played.elapsedMs).toBe(5_000);
   });
 
+  test('does not time out when the callback has come in time, though the function has not answered', async () => {
+    const quick = { output: 'late', afterMs: 60_000, callback: { output: 'quick' } };
+    const played = await callback(() => quick, { TimeoutSeconds: 9 });
+    expect(played.end?.output).toBe('quick');
+    expect(types(played.history).slice(3, 5)).toEqual(['TaskStarted', 'TaskSucceeded']);
+    expect(played.elapsedMs).toBe(9_000);
+  });
+
   test('fails as the callback says', async () => {
     const caught = await play({
       definition: machineOf({

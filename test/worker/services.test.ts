@@ -132,6 +132,18 @@ describe('a database that is away', () => {
 });
 
 describe('a function', () => {
+  test('is not called any more when it was cancelled while its token was written down', async () => {
+    const id = await waiting();
+    let called = 0;
+    const tasks = services({ ask: () => ++called });
+    const call = { kind: 'function', functionName: 'ask', input: null, token: newId() } as const;
+    const cancelled = new AbortController();
+    const answered = tasks.invoke(effectOf(id, call), aboutOf(id), { ...patient, signal: cancelled.signal });
+    cancelled.abort();
+    expect(await answered).toMatchObject({ ok: false });
+    expect(called).toBe(0);
+  });
+
   test('can have its token answered before it has returned', async () => {
     const token = newId();
     const seen: string[] = [];

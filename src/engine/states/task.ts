@@ -247,13 +247,14 @@ function failTask(draft: Draft, frame: Frame, state: TaskState, failure: Failure
   return { kind: 'fails', failure };
 }
 
-/** The attempt's TimeoutSeconds or HeartbeatSeconds are over. */
+/** The attempt's TimeoutSeconds or HeartbeatSeconds are over. What has been answered before was answered in time. */
 export function timeOutTask(
   draft: Draft,
   frame: Frame,
   state: TaskState,
   phase: TaskPhase | AwaitPhase,
-): Outcome {
+): Maybe<Outcome> {
+  if (phase.kind === 'task' && phase.early !== undefined) return endTask(draft, frame, state, phase.early);
   const overall = phase.timeoutAtMs !== undefined && phase.timeoutAtMs <= draft.nowMs;
   const failure = { error: overall ? 'States.Timeout' : 'States.HeartbeatTimeout' };
   const { prefix, details } = eventsOf(state);

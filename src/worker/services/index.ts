@@ -47,6 +47,8 @@ export function createServices({ functions, mapRuns, http: settings, ...deps }: 
         if (token === undefined) return work();
         // It may be answered before the call returns.
         const issued = await durably(() => issueToken(deps, token, to));
+        // Nobody waits for it any more: what has not been called need not be.
+        if (call.signal.aborted) return refused('States.TaskFailed', 'The call was cancelled.');
         return issued.ok ? work() : issued;
       };
       switch (asked.kind) {

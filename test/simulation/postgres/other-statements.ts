@@ -1,0 +1,19 @@
+/** What is asked all the time of tables that are empty in the simulation: schedules, batches, bulk redrives, endpoints. */
+import type { Mirror } from './statement.js';
+
+const nothing = (of: string, text: string | RegExp): Mirror => ({ of, text, run: () => [] });
+
+export const otherStatements: readonly Mirror[] = [
+  nothing('dueSchedules', '(SELECT id AS "scheduleId", state_machine_id AS "stateMachineId" FROM schedules'),
+  { ...nothing('untilNextRun', 'min(next_run_at) - clock_timestamp()'), run: () => [{ ms: null }] },
+  nothing('awaitedByQueued', 'FROM schedules s JOIN executions e ON e.schedule_id = s.id'),
+  nothing('openBatches', 'FROM batches WHERE end_time IS NULL'),
+  nothing('untoldMapRuns', 'SELECT id FROM batches WHERE notify_parent AND end_time IS NOT NULL'),
+  nothing('cancelOrphanedMapRuns', 'SELECT b.id FROM batches b JOIN executions p ON true'),
+  {
+    ...nothing('sweepReceiving', "DELETE FROM batches WHERE status = 'RECEIVING'"),
+    run: () => [{ n: 0 }],
+  },
+  nothing('advanceBulkRedrives', 'SELECT id, filter, cursor, created_at FROM bulk_redrives'),
+  nothing('openTaskEndpoint', 'FROM task_endpoints WHERE name = $1'),
+];

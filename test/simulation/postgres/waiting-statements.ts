@@ -1,0 +1,264 @@
+/** store/task-tokens.ts, store/activities.ts and store/messages.ts: what is waited for, and who answers. */
+import { ANSWER_TOKEN, BEAT_TOKEN, LEASE_TASK } from '../../../src/store/sql/task-tokens.js';
+import { type Mirror, number, optionalText, type Row, type Statement, text } from './statement.js';
+import type { TokenRow } from './tables.js';
+import { NOT_WOKEN, wakeWith } from './waking.js';
+
+function tokenOf({ values, db }: Statement): TokenRow | undefined {
+  return db.tokens.get(text(values[0]));
+}
+
+/** An answer takes the token's row, then its execution's. */
+function tokenLocks(statement: Statement) {
+  const row = tokenOf(statement);
+  if (row === undefined || row.doneMs !== null) return [];
+  return [{ key: `token:${row.id}` }, { key: `execution:${row.executionId}` }];
+}
+
+function answer(statement: Statement, isLast: boolean): Row[] {
+  const { values, changes, nowMs } = statement;
+  const row = tokenOf(statement);
+  if (row === undefined || row.doneMs !== null) return [{ known: row !== undefined, ...NOT_WOKEN }];
+  if (isLast) changes.update(row, { doneMs: nowMs });
+  const data = `{"frameId":${String(row.frameId)},"key":${JSON.stringify(row.key)}${text(values[2])}}`;
+  return [{ known: true, ...wakeWith(statement, row.executionId, text(values[1]), data) }];
+}
+
+function issue({ values, db, changes, nowMs }: Statement, isTask: boolean): boolean {
+  const id = text(values[0]);
+  if (db.tokens.has(id)) return false;
+  changes.put(db.tokens, id, {
+    id,
+    executionId: text(values[1]),
+    frameId: number(values[2]),
+    key: text(values[3]),
+    activity: isTask ? text(values[4]) : null,
+    input: isTask ? text(values[5]) : null,
+    createdMs: nowMs,
+    leased: false,
+    doneMs: null,
+  });
+  return true;
+}
+
+function isOnOffer({ values, db, isLocked }: Statement): TokenRow | undefined {
+  return [...db.tokens.values()]
+    .filter(
+      ({ id, activity, leased, doneMs }) =>
+        activity === values[0] && !leased && doneMs === null && !isLocked(`token:${id}`),
+    )
+    .sort((a, b) => a.createdMs - b.createdMs)[0];
+}
+
+const waitKey = (executionId: unknown, key: unknown): string => `${text(executionId)} ${text(key)}`;
+
+const byWait = ({ values }: Statement) => [{ key: `wait:${waitKey(values[0], values[1])}` }];
+
+export const waitingStatements: readonly Mirror[] = [
+  {
+    of: 'issueToken',
+    text: "VALUES ($1, 'callback', $2, $3, $4, now())",
+    run: (statement) => {
+      return { rowCount: issue(statement, false) ? 1 : 0 };
+    },
+  },
+  {
+    of: 'offerTask',
+    text: "VALUES ($1, 'activity', $2, $3, $4, $5, $6, now())",
+    run: (statement) => {
+      if (issue(statement, true)) statement.changes.notify('escapement_tasks', text(statement.values[4]));
+      return [];
+    },
+  },
+  {
+    of: 'findActivity',
+    text: 'FROM activities WHERE name = $1',
+    run: ({ values, db, nowMs }) =>
+      db.activities.has(text(values[0])) ? [{ name: values[0], createdAt: new Date(nowMs), waiting: 0 }] : [],
+  },
+  {
+    of: 'LEASE_TASK',
+    text: LEASE_TASK,
+    locks: (statement) => {
+      const row = isOnOffer(statement);
+      statement.picked = row === undefined ? [] : [row.id];
+      return row === undefined ? [] : [{ key: `token:${row.id}` }, { key: `execution:${row.executionId}` }];
+    },
+    run: (statement) => {
+      const { values, db, changes, picked } = statement;
+      const row = db.tokens.get(picked[0] ?? '');
+      if (row === undefined || row.leased || row.doneMs !== null) return [];
+      changes.update(row, { leased: true });
+      const workerName = optionalText(values[1]);
+      const data = JSON.stringify({
+        frameId: row.frameId,
+        key: row.key,
+        ...(workerName !== null && { workerName }),
+      });
+      return [
+        { token: row.id, input: row.input, ...wakeWith(statement, row.executionId, 'taskLeased', data) },
+      ];
+    },
+  },
+  { of: 'ANSWER_TOKEN', text: ANSWER_TOKEN, locks: tokenLocks, run: (statement) => answer(statement, true) },
+  { of: 'BEAT_TOKEN', text: BEAT_TOKEN, locks: tokenLocks, run: (statement) => answer(statement, false) },
+  {
+    of: 'voidToken',
+    text: 'UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL',
+    locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
+    run: (statement) => {
+      const row = tokenOf(statement);
+      if (row === undefined || row.doneMs !== null) return { rowCount: 0 };
+      statement.changes.update(row, { doneMs: statement.nowMs });
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'withdrawToken: the lock',
+    text: 'SELECT 1 FROM task_tokens WHERE token = $1 FOR NO KEY UPDATE',
+    locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
+    run: () => [],
+  },
+  {
+    of: 'voidTokensOfEnded',
+    text: 'UPDATE task_tokens t SET done_at = now() FROM page p JOIN executions e',
+    run: ({ db, changes, nowMs }) => {
+      for (const row of db.tokens.values())
+        if (row.doneMs === null && (db.executions.get(row.executionId)?.endMs ?? null) !== null)
+          changes.update(row, { doneMs: nowMs });
+      return [{ last: null, looked: 0 }];
+    },
+  },
+  {
+    of: 'clearDoneTokens',
+    text: 'SELECT token FROM task_tokens WHERE done_at < now()',
+    run: () => ({ rowCount: 0 }),
+  },
+  {
+    of: 'underLock',
+    text: 'pg_advisory_xact_lock(h.hash)',
+    locks: ({ values }) => [{ key: `advisory:${text(values[1])} ${text(values[0])}` }],
+    run: ({ values }) => [{ hash: `${text(values[1])} ${text(values[0])}` }],
+  },
+  {
+    of: 'awaitMessage: the wait',
+    text: 'INSERT INTO message_correlations (',
+    locks: ({ values }) => [{ key: `wait:${waitKey(values[0], values[2])}` }],
+    run: ({ values, db, changes }) => {
+      const [executionId, frameId, key, , , , , hash] = values;
+      const id = waitKey(executionId, key);
+      if (db.waits.has(id)) return { rowCount: 0 };
+      const row = {
+        id,
+        executionId: text(executionId),
+        frameId: number(frameId),
+        key: text(key),
+        hash: text(hash),
+        message: null,
+      };
+      changes.put(db.waits, id, row);
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'awaitMessage: a kept message',
+    text: 'DELETE FROM messages m USING kept k',
+    run: ({ values, db, changes, nowMs }) => {
+      const [hash, , , executionId, key] = values;
+      const kept = [...db.messages.values()]
+        .filter((message) => message.hash === hash && message.expiresMs > nowMs)
+        .sort((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1))[0];
+      const wait = db.waits.get(waitKey(executionId, key));
+      if (kept === undefined || wait === undefined) return { rowCount: 0 };
+      changes.remove(db.messages, kept.id);
+      changes.update(wait, { message: kept.data });
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'deliverMessage: the waits',
+    text: 'UPDATE message_correlations SET message = $4',
+    locks: ({ values, db }) =>
+      [...db.waits.values()]
+        .filter(({ hash }) => hash === values[0])
+        .map(({ id }) => ({ key: `wait:${id}` })),
+    run: ({ values, db, changes }) =>
+      [...db.waits.values()]
+        .filter(({ hash, message }) => hash === values[0] && message === null)
+        .map((row) => {
+          changes.update(row, { message: text(values[3]) });
+          return { executionId: row.executionId, key: row.key };
+        }),
+  },
+  {
+    of: 'deliverMessage: to keep it',
+    text: 'INSERT INTO messages (id, correlation_key',
+    run: ({ values, db, changes, nowMs }) => {
+      const [id, , , hash, data, ttlSeconds] = values;
+      const expiresMs = nowMs + number(ttlSeconds) * 1_000;
+      changes.put(db.messages, text(id), {
+        id: text(id),
+        hash: text(hash),
+        data: text(data),
+        createdMs: nowMs,
+        expiresMs,
+      });
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'DELIVER',
+    text: 'DELETE FROM message_correlations c WHERE c.execution_id = $1 AND c.key = $2 AND c.message IS NOT NULL',
+    locks: (statement) => [...byWait(statement), { key: `execution:${text(statement.values[0])}` }],
+    run: (statement) => {
+      const { values, db, changes } = statement;
+      const row = db.waits.get(waitKey(values[0], values[1]));
+      if (row === undefined || row.message === null) return [{ found: false, ...NOT_WOKEN }];
+      changes.remove(db.waits, row.id);
+      const data = `{"frameId":${String(row.frameId)},"key":${JSON.stringify(row.key)},"data":${row.message}}`;
+      return [{ found: true, ...wakeWith(statement, row.executionId, 'message', data) }];
+    },
+  },
+  {
+    of: 'deliverForgotten',
+    text: 'WHERE message IS NOT NULL ORDER BY created_at LIMIT $1',
+    run: ({ db }) =>
+      [...db.waits.values()]
+        .filter(({ message }) => message !== null)
+        .map(({ executionId, key }) => ({ executionId, key })),
+  },
+  {
+    of: 'withdrawWait',
+    text: 'DELETE FROM message_correlations WHERE execution_id = $1 AND key = $2 AND message IS NULL',
+    locks: byWait,
+    run: ({ values, db, changes }) => {
+      const row = db.waits.get(waitKey(values[0], values[1]));
+      if (row === undefined || row.message !== null) return { rowCount: 0 };
+      changes.remove(db.waits, row.id);
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'forgetWait',
+    text: /^DELETE FROM message_correlations WHERE execution_id = \$1 AND key = \$2$/,
+    locks: byWait,
+    run: ({ values, db, changes }) => {
+      changes.remove(db.waits, waitKey(values[0], values[1]));
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'clearExpiredMessages',
+    text: 'SELECT id FROM messages WHERE expires_at <= now()',
+    run: () => ({ rowCount: 0 }),
+  },
+  {
+    of: 'forgetWaitsOfEnded',
+    text: 'DELETE FROM message_correlations c USING page p',
+    run: ({ db, changes }) => {
+      for (const row of [...db.waits.values()])
+        if ((db.executions.get(row.executionId)?.endMs ?? null) !== null) changes.remove(db.waits, row.id);
+      return [{ last: null, looked: 0 }];
+    },
+  },
+];
