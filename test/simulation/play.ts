@@ -77,6 +77,10 @@ export async function play(
         asked: (token, input, { attempt }) => outside.asked(token, input, attempt),
       }),
     versionOf: (id) => machines.get(id),
+    isOwn: ({ workerId }, id) =>
+      workerId !== undefined &&
+      server.db.executions.get(id)?.owner === workerId &&
+      server.db.workers.has(workerId),
     onError: (error, message) => {
       if (!isExpected(error))
         oracle.complain(`${message}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
@@ -98,11 +102,13 @@ export async function play(
   try {
     await world.run(() => isOver() || oracle.complaints.length > 0 || world.steps > STEPS_MAX, HORIZON_MS);
     if (world.steps > STEPS_MAX) oracle.complain('it goes on and on');
+    // Before the rest: a worker that has lost its execution may hand out a token once more.
+    const isAnswered = outside.isDone;
     const tookMs = world.nowMs - beganMs;
     const settleMs = scenario.faults.length === 0 ? 0 : SETTLE_MS;
     if (oracle.complaints.length === 0) await world.run(() => false, settleMs);
     if (oracle.complaints.length === 0) oracle.conclude();
-    if (!outside.isDone && oracle.complaints.length === 0)
+    if (!isAnswered && oracle.complaints.length === 0)
       oracle.complain('what was asked from outside has no answer');
     return {
       complaints: oracle.complaints,

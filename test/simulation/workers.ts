@@ -32,6 +32,8 @@ export interface WorkersOptions {
   versionOf: (stateMachineId: string) => MachineVersion | undefined;
   /** Something that no fault of the world explains. */
   onError: (error: unknown, message: string) => void;
+  /** Whether an execution is that process's own. */
+  isOwn: (proc: Proc, executionId: string) => boolean;
 }
 
 /** A place in which a worker runs; when it dies, another comes. */
@@ -105,14 +107,17 @@ export class Workers {
   }
 
   #begin(proc: Proc): Promise<Worker> {
-    const { random, broker, concurrency, handlersFor, versionOf, onError, world } = this.#options;
+    const { random, broker, concurrency, handlersFor, versionOf, onError, isOwn, world } = this.#options;
     const dice = random.fork(proc.name);
     const log = {
       info: () => undefined,
       warn: (about: object, message: string) => world.note(`${proc.name}: ${message}${errorIn(about)}`),
       error: (about: object, message: string) => {
         world.note(`${proc.name}: ${message}${errorIn(about)}`);
-        if ('err' in about) onError(about.err, message);
+        if (!('err' in about)) return;
+        // Who has lost an execution may read what has come in for its successor, and make nothing of it.
+        const lost = 'executionId' in about && !isOwn(proc, String(about.executionId));
+        if (!lost) onError(about.err, message);
       },
     };
     return startWorker({
