@@ -18,13 +18,14 @@ export function asBreakage(text: string | undefined): Breakage | undefined {
 
 const FENCE = 'FOR KEY SHARE';
 
-/** From now on, flushes of this process go to the server without their lock. */
-export function dropFence(): void {
+/** From now on, flushes of this process go to the server without their lock. @returns what puts it back. */
+export function dropFence(): () => void {
   const query: unknown = Reflect.get(pg.Client.prototype, 'query');
   if (typeof query !== 'function') throw new Error('the driver has no query to wrap');
   Reflect.set(pg.Client.prototype, 'query', function (this: pg.Client, asked: unknown, ...rest: unknown[]) {
     return Reflect.apply(query, this, [unfenced(asked), ...rest]);
   });
+  return () => void Reflect.set(pg.Client.prototype, 'query', query);
 }
 
 function unfenced(asked: unknown): unknown {

@@ -8,6 +8,16 @@ import type { ProcessSettings } from './process.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+/** What the sessions of a process are called, with its number: so that one can be struck at the worst moment. */
+export const SESSIONS = 'hammered ';
+
+/** A name in the URL goes before the one that the store gives. */
+export function sessionsNamed(url: string, name: string): string {
+  const named = new URL(url);
+  named.searchParams.set('application_name', name);
+  return named.href;
+}
+
 export interface Crowd {
   /** Kills one with SIGKILL; another takes its place. */
   killOne(): Promise<void>;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { connectDatabase, createStateMachine, type Database, reapWorkers } from '../../src/store/index.js';
 import { type Breakage, reapFreeFirst } from './breakage.js';
-import { type Crowd, gather } from './crowd.js';
+import { type Crowd, gather, SESSIONS } from './crowd.js';
 import { DEFINITION, MACHINE_ID } from './machine.js';
 import { createOutside, type Outside } from './outside.js';
 import { createLedgers, endDelays } from './tables.js';
@@ -40,13 +40,14 @@ export interface Outcome extends Verdict {
 const LEASE_MS = 1_000;
 /** Executions under way at once, for each process. */
 const ACTIVE = 12;
-const CONCURRENCY = 10;
+/** Enough that what is freed is taken at once: the sooner, the more likely before a late commit. */
+const CONCURRENCY = 60;
 /** Without faults what is left takes a few seconds; on a machine that does other things, some more. */
 const DRAIN_MS = 60_000;
 /** A broken fence may leave some that never end, which is a violation like another. */
 const BROKEN_DRAIN_MS = 10_000;
 
-const EXPIRE_EVERY_MS = 150;
+const EXPIRE_EVERY_MS = 50;
 const TERMINATE_EVERY_MS = 120;
 const KILL_EVERY_MS = 4_000;
 const FREEZE_EVERY_MS = 700;
@@ -152,13 +153,17 @@ async function strike({
   return blows;
 }
 
-const EXPIRE_ONE = `UPDATE workers SET heartbeat_at = now() - interval '1 hour'
-  WHERE id = (SELECT id FROM workers ORDER BY random() LIMIT 1)`;
+/** One whose commit is on its way, and not there, if there is one: it is this one that a fence is for. Now and then any. */
+const EXPIRE_ONE = `UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = (
+  SELECT w.id FROM workers w LEFT JOIN pg_stat_activity a ON a.application_name = '${SESSIONS}' || w.pid
+    AND a.wait_event = 'PgSleep' AND a.query LIKE '%INSERT INTO journal%'
+  WHERE a.pid IS NOT NULL OR random() < 0.1 ORDER BY (a.pid IS NULL), random() LIMIT 1
+)`;
 
 /** In the middle of a statement, if any is at one. */
 const TERMINATE_ONE = `SELECT count(pg_terminate_backend(pid))::int AS n FROM (
   SELECT pid FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name LIKE 'escapement%'
+  WHERE datname = current_database() AND (application_name LIKE '${SESSIONS}%' OR application_name LIKE 'escapement%')
   ORDER BY (state = 'active') DESC NULLS LAST, random() LIMIT 1
 ) one`;
 

@@ -4,7 +4,11 @@ import type { JsonObject } from '../../src/std/json.js';
 export const MACHINE_ID = 'hammered';
 /** Under which an execution waits for its message. */
 export const CORRELATION_KEY = 'hammer';
-export const ITEMS = [1, 2, 3];
+/**
+ * Many plain tasks: a commit that parks nothing holds no execution's row, so that nothing but the fence keeps a successor from
+ * coming before it.
+ */
+export const ITEMS = Array.from({ length: 15 }, (_, index) => index);
 
 const step = (next: string | undefined, more: JsonObject = {}): JsonObject => ({
   Type: 'Task',
@@ -55,7 +59,7 @@ export const DEFINITION: JsonObject = {
     Many: {
       Type: 'Map',
       ItemsPath: '$.items',
-      MaxConcurrency: 2,
+      MaxConcurrency: 3,
       ItemProcessor: { StartAt: 'Each', States: { Each: step(undefined) } },
       ResultPath: '$.many',
       Next: 'Last',

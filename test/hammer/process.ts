@@ -16,6 +16,7 @@ import { createMapRuns } from '../../src/worker/services/map-runs.js';
 import { openSession, type Session } from '../../src/worker/session.js';
 import { startSweeper } from '../../src/worker/sweeper.js';
 import { type Breakage, dropFence } from './breakage.js';
+import { SESSIONS, sessionsNamed } from './crowd.js';
 import { createHandlers } from './handlers.js';
 import { createTurns } from './turns.js';
 
@@ -29,7 +30,8 @@ export interface ProcessSettings {
 }
 
 const settings: ProcessSettings = JSON.parse(process.env['HAMMER'] ?? '{}');
-const { url, leaseMs, concurrency, breakage } = settings;
+const { leaseMs, concurrency, breakage } = settings;
+const url = sessionsNamed(settings.url, `${SESSIONS}${process.pid}`);
 if (breakage === 'no-fence') dropFence();
 
 /** What goes wrong here is what the hammer is for: it is told only to who asks for it. */
@@ -161,7 +163,7 @@ startSweeper({
 
 const RUNNABLE = `SELECT id FROM executions
   WHERE owner IS NULL AND end_time IS NULL AND wake_at <= now() + interval '25 ms' ORDER BY random() LIMIT $1`;
-const LOOK_MS = 25;
+const LOOK_MS = 10;
 let busy = 0;
 
 /** Two looks may find the same one, and another process may have been quicker: that is what claims are for. */

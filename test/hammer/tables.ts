@@ -22,11 +22,10 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER hammer_late AFTER INSERT ON journal DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW EXECUTE FUNCTION hammer_pause(0.1, 0.8);
+  FOR EACH ROW EXECUTE FUNCTION hammer_pause(0.2, 2);
 CREATE TRIGGER hammer_amid AFTER INSERT ON journal FOR EACH STATEMENT EXECUTE FUNCTION hammer_pause(0.1, 0.2);
 CREATE TRIGGER hammer_claim AFTER UPDATE OF owner ON executions
   FOR EACH STATEMENT EXECUTE FUNCTION hammer_pause(0.05, 0.1);
-CREATE TRIGGER hammer_reap AFTER DELETE ON workers FOR EACH STATEMENT EXECUTE FUNCTION hammer_pause(0.3, 0.2);
 CREATE TRIGGER hammer_signal AFTER INSERT ON inbox FOR EACH STATEMENT EXECUTE FUNCTION hammer_pause(0.05, 0.1)`;
 
 export async function createLedgers(pool: pg.Pool): Promise<void> {
