@@ -13,6 +13,8 @@ import { type MigrationList, openSchemaEngine } from './schema-engine.js';
 export interface MigrateOptions {
   /** Hears of each migration that was applied. */
   log?: (message: string) => void;
+  /** Those to apply; absent: what lies in the package. */
+  migrations?: MigrationList;
 }
 
 /**
@@ -20,7 +22,10 @@ export interface MigrateOptions {
  * Safe from any number of processes at once: they take turns under an advisory lock.
  * @throws Error with the engine's words when a migration fails, or one failed before and is not resolved.
  */
-export async function migrate(url: string, { log }: MigrateOptions = {}): Promise<{ applied: string[] }> {
+export async function migrate(
+  url: string,
+  { log, migrations }: MigrateOptions = {},
+): Promise<{ applied: string[] }> {
   // A session of its own: whatever the engine does with its connections, the lock lasts until we end it,
   // and a process that dies gives it back.
   const turn = new pg.Client({
@@ -34,7 +39,10 @@ export async function migrate(url: string, { log }: MigrateOptions = {}): Promis
     await turn.query('SELECT pg_advisory_lock($1)', [LOCK]);
     const engine = await openSchemaEngine(url);
     try {
-      const applied = await engine.applyMigrations(await readMigrations(), await readTables(turn));
+      const applied = await engine.applyMigrations(
+        migrations ?? (await readMigrations()),
+        await readTables(turn),
+      );
       for (const name of applied) log?.(`applied migration ${name}`);
       return { applied };
     } finally {

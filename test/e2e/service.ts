@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { guardAgainstOrphaning } from '../../src/main/orphan-guard.js';
-import { createDatabase } from '../setup/database.js';
+import { createDatabase, type TestDatabase } from '../setup/database.js';
 import { type RedisServer, startRedisServer } from '../setup/redis-server.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,8 +36,10 @@ export type Answer = any;
 export async function startService(options: {
   workers: number;
   env?: Record<string, string>;
+  /** Absent: a migrated one. */
+  database?: TestDatabase;
 }): Promise<Service> {
-  const database = await createDatabase();
+  const database = options.database ?? (await createDatabase());
   const redis = await startRedisServer();
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
