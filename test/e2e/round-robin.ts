@@ -67,6 +67,7 @@ export async function callOne(
 }
 
 function isConnectionsFault(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  // No `instanceof`: Jest's `Error` is another than that of Node's modules.
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return code === 'ECONNRESET' || code === 'ECONNREFUSED' || code === 'EPIPE';
 }
