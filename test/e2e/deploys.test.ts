@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from '@jest/globals';
+import { migrate, readMigrations } from '../../src/store/migrate.js';
 import { callOne, createRoundRobin, type RoundRobin } from './round-robin.js';
 import { type Answer, type Api, type Process, type Service, startService, until } from './service.js';
 
@@ -159,6 +160,63 @@ test('API and workers are replaced one by one under load, and no caller and no t
   expect(load.failures).toEqual([]);
   await expectAllDone(load.accepted);
 }, 300_000);
+
+test('a migration comes in under load, and processes that started before it go on', async () => {
+  service = await startService({ workers: 2, env: { CONCURRENCY: '50' } });
+  await service.call('POST', '/activities', { name: 'idle' });
+  await orders();
+  const offered = {
+    Type: 'Task',
+    Resource: 'arn:aws:states:us-east-1:000000000000:activity:idle',
+    End: true,
+  };
+  await machine('offering', { offered });
+  const caller = createRoundRobin(service.apis.map(({ url }) => url));
+  const load = startLoad(caller);
+  await until(
+    async () => load.accepted.size,
+    (accepted) => accepted > 20,
+  );
+  const all = await readMigrations();
+  const applied = await migrate(service.pool.options.connectionString ?? '', {
+    migrations: { ...all, migrationDirectories: [...all.migrationDirectories, ADDITIVE] },
+  });
+  expect(applied).toEqual({ applied: [ADDITIVE.path] });
+  const before = load.accepted.size;
+  await until(
+    async () => load.accepted.size,
+    (accepted) => accepted > before + 20,
+  );
+
+  await load.stop();
+  caller.close();
+  expect(load.failures).toEqual([]);
+  expect(caller.retries).toBe(0);
+  await expectAllDone(load.accepted);
+}, 180_000);
+
+/** What a later release may do to the tables that are busiest. */
+const ADDITIVE = {
+  path: '29990101000000_additive',
+  migrationFile: {
+    path: 'migration.sql',
+    content: {
+      tag: 'ok' as const,
+      value: [
+        'executions',
+        'journal',
+        'inbox',
+        'workers',
+        'batches',
+        'task_tokens',
+        'state_machines',
+        'queues',
+      ]
+        .map((table) => `ALTER TABLE "${table}" ADD COLUMN "later" INTEGER NOT NULL DEFAULT 0;`)
+        .join('\n'),
+    },
+  },
+};
 
 test('an API that is told to end answers what is under way, and closes the connections that it answers on', async () => {
   service = await startService({ workers: 1, env: { SHUTDOWN_GRACE_SECONDS: String(GRACE_SECONDS) } });
