@@ -37,6 +37,7 @@ export async function migrate(
   await turn.connect();
   try {
     await turn.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await forgetInterrupted(turn);
     const engine = await openSchemaEngine(url);
     try {
       const applied = await engine.applyMigrations(
@@ -51,6 +52,23 @@ export async function migrate(
   } finally {
     await turn.end();
   }
+}
+
+/**
+ * A migration whose process died before it was through has left nothing but its entry in the books, over which the engine
+ * would refuse to go on; one that was refused by PostgreSQL has `logs`, and is for a person to look at. Whoever migrates with
+ * Prisma's own program holds Prisma's lock meanwhile.
+ */
+async function forgetInterrupted(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ is: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS is`,
+  );
+  if (rows[0]?.is !== true) return;
+  await client.query(
+    `UPDATE _prisma_migrations SET rolled_back_at = now()
+     WHERE finished_at IS NULL AND rolled_back_at IS NULL AND logs IS NULL
+       AND (SELECT pg_try_advisory_xact_lock(72707369))`,
+  );
 }
 
 /**

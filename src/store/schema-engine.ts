@@ -126,25 +126,35 @@ const LOCK_AGAIN_MS = 2_000;
 async function runPatiently(pool: pg.Pool, script: string): Promise<void> {
   for (;;) {
     const session = await pool.connect();
+    const onBroken = (): void => undefined; // the statement says so
+    session.on('error', onBroken);
     try {
       await session.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
       // As one query it is one transaction: what was refused a lock has left nothing.
-      await session.query(script);
+      await session.query(script + BOOK_FINISHED);
       return;
     } catch (error) {
-      if (!isLockTimeout(error)) throw error;
+      if (!isLockedOut(error)) throw error;
     } finally {
       // The engine waits for its own lock as long as it takes.
       await session.query('RESET lock_timeout').catch(() => undefined);
+      session.off('error', onBroken);
       session.release();
     }
     await new Promise((resolve) => setTimeout(resolve, LOCK_AGAIN_MS));
   }
 }
 
-function isLockTimeout(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === '55P03';
+/** By the time limit, or chosen to give way in a deadlock. */
+function isLockedOut(error: unknown): boolean {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return code === '55P03' || code === '40P01';
 }
+
+/** With the migration itself, so that one whose process dies is booked as finished if, and only if, it is there. */
+const BOOK_FINISHED = `
+;UPDATE "_prisma_migrations" SET finished_at = now()
+WHERE finished_at IS NULL AND rolled_back_at IS NULL AND logs IS NULL`;
 
 /** Node has it; the types of Node leave it to the browser's. */
 declare const WebAssembly: {

@@ -120,6 +120,34 @@ describe('migrate', () => {
     expect(await migrating).toEqual({ applied: [more.path] });
   });
 
+  test('goes on where a process died in the middle of a migration', async () => {
+    const all = await readMigrations();
+    const [last] = all.migrationDirectories.slice(-1);
+    await migrate(database.url, {
+      migrations: { ...all, migrationDirectories: all.migrationDirectories.slice(0, -1) },
+    });
+    const blocking = new pg.Client(database.url);
+    await blocking.connect();
+    await blocking.query('BEGIN; SELECT count(*) FROM executions');
+    const dying = migrate(database.url);
+    const died = expect(dying).rejects.toThrow();
+    await eventually(async () => {
+      expect(await query('SELECT 1 AS n FROM _prisma_migrations WHERE finished_at IS NULL')).toEqual([
+        { n: 1 },
+      ]);
+    });
+    await query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'escapement migrate' AND datname = current_database()",
+    );
+    await died;
+    await blocking.query('COMMIT');
+    await blocking.end();
+    // As the process would have left it: it had no time to write down why.
+    await query('UPDATE _prisma_migrations SET logs = NULL WHERE finished_at IS NULL');
+    expect(await migrate(database.url)).toEqual({ applied: [last?.path] });
+    expect(await migrate(database.url)).toEqual({ applied: [] });
+  });
+
   test('leaves no lock behind', async () => {
     await migrate(database.url);
     // Of this database: other tests hold locks in theirs.
