@@ -6,6 +6,7 @@ export type * from './connection.js';
 export type * from './effects.js';
 export type { EventType, HistoryEvent } from './events.js';
 export type { Frame, Phase, RunMeta } from './frame.js';
+export { FRAME_FORMAT, LaterFormat } from './frame-format.js';
 export { type AwsEvent, toAwsEvent } from './history.js';
 export {
   childInputs,

@@ -14,6 +14,7 @@ import type { Json } from '../std/json.js';
 import type { Arns } from './arns.js';
 import type { InvokeEffect, ReleaseEffect } from './effects.js';
 import type { Frame, RunMeta } from './frame.js';
+import { assertKnownFormat } from './frame-format.js';
 import { awaitedOf, invocationOf } from './invocation.js';
 import type { Entropy, FrameDelta } from './ports.js';
 import { dueAtMs, dueFrames, earlier, nextTimerMs, pushTimer, type Timers } from './timers.js';
@@ -77,7 +78,7 @@ export function newRun(about: About, machine: Machine, entropy: Entropy): Run {
 
 /**
  * Journal → run: a new run takes in the snapshot, then the rows after it, oldest first. Returns the same run.
- * @throws Error when a frame was written by a later version of this code.
+ * @throws LaterFormat when a frame was written by a later version of this code.
  */
 export function fold(run: Run, snapshot: string | undefined, deltas: Iterable<FrameDelta>): Run {
   if (snapshot !== undefined) applyDelta(run, readSnapshot(snapshot));
@@ -88,6 +89,7 @@ export function fold(run: Run, snapshot: string | undefined, deltas: Iterable<Fr
 /** Takes in what a step changed. The only thing that changes a run. */
 export function applyDelta(run: Run, delta: FrameDelta): void {
   const own = run as OwnRun;
+  for (const frame of delta.left ?? []) assertKnownFormat(frame);
   own.meta = delta.meta;
   if (delta.left !== undefined || delta.meta.ended === undefined) own.left = delta.left;
   for (const id of delta.dropped) forget(own, id);
@@ -180,8 +182,7 @@ interface OwnRun extends Run {
 }
 
 function place(run: OwnRun, frame: Frame): void {
-  // A frame of a later format means that this process is older than the one before it.
-  if (frame.v !== 1) throw new Error(`frame ${String(frame.id)} has format ${String(frame.v)}, known is 1`);
+  assertKnownFormat(frame);
   const before = run.frames.get(frame.id);
   run.frames.set(frame.id, frame);
   if (frame.parent !== null) {

@@ -94,7 +94,7 @@ export async function startApi(
   return {
     url: server.url,
     close: async () => {
-      await server.close();
+      await server.close(config.shutdownGraceMs);
       await operations.close();
     },
   };

@@ -98,7 +98,7 @@ export async function abortExecution(
 ): Promise<boolean> {
   const { rows } = await pool.query(
     `WITH ended AS (
-       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL, paused_at = NULL, pause_reason = NULL, held_at = NULL,
+       UPDATE executions SET status = 'ABORTED', end_time = now(), wake_at = NULL, snapshot = NULL, paused_at = NULL, pause_reason = NULL, held_at = NULL, needs_format = NULL,
          error = $2, cause = $3, epoch = epoch + 1
        WHERE id = $1 AND end_time IS NULL AND owner IS NULL
        RETURNING id, epoch, queue, batch_id, item_count, waited, input,

@@ -87,6 +87,7 @@ export {
   type StatusStatistics,
 } from './executions.js';
 export { type FaultRelease, releaseFault } from './faults.js';
+export { resumeKnownFormats, setAside } from './formats.js';
 export { type Admission, type Admitted, admitHeld, heldMachines } from './gates.js';
 export { readEventRows, readHistory } from './history.js';
 export { isUuid, newId } from './ids.js';

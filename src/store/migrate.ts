@@ -13,6 +13,8 @@ import { type MigrationList, openSchemaEngine } from './schema-engine.js';
 export interface MigrateOptions {
   /** Hears of each migration that was applied. */
   log?: (message: string) => void;
+  /** Those to apply; absent: what lies in the package. */
+  migrations?: MigrationList;
 }
 
 /**
@@ -20,7 +22,10 @@ export interface MigrateOptions {
  * Safe from any number of processes at once: they take turns under an advisory lock.
  * @throws Error with the engine's words when a migration fails, or one failed before and is not resolved.
  */
-export async function migrate(url: string, { log }: MigrateOptions = {}): Promise<{ applied: string[] }> {
+export async function migrate(
+  url: string,
+  { log, migrations }: MigrateOptions = {},
+): Promise<{ applied: string[] }> {
   // A session of its own: whatever the engine does with its connections, the lock lasts until we end it,
   // and a process that dies gives it back.
   const turn = new pg.Client({
@@ -32,9 +37,13 @@ export async function migrate(url: string, { log }: MigrateOptions = {}): Promis
   await turn.connect();
   try {
     await turn.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await forgetInterrupted(turn);
     const engine = await openSchemaEngine(url);
     try {
-      const applied = await engine.applyMigrations(await readMigrations(), await readTables(turn));
+      const applied = await engine.applyMigrations(
+        migrations ?? (await readMigrations()),
+        await readTables(turn),
+      );
       for (const name of applied) log?.(`applied migration ${name}`);
       return { applied };
     } finally {
@@ -43,6 +52,23 @@ export async function migrate(url: string, { log }: MigrateOptions = {}): Promis
   } finally {
     await turn.end();
   }
+}
+
+/**
+ * A migration whose process died before it was through has left nothing but its entry in the books, over which the engine
+ * would refuse to go on; one that was refused by PostgreSQL has `logs`, and is for a person to look at. Whoever migrates with
+ * Prisma's own program holds Prisma's lock meanwhile.
+ */
+async function forgetInterrupted(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ is: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS is`,
+  );
+  if (rows[0]?.is !== true) return;
+  await client.query(
+    `UPDATE _prisma_migrations SET rolled_back_at = now()
+     WHERE finished_at IS NULL AND rolled_back_at IS NULL AND logs IS NULL
+       AND (SELECT pg_try_advisory_xact_lock(72707369))`,
+  );
 }
 
 /**

@@ -94,7 +94,7 @@ class WholeScripts implements SqlMigrationAwareDriverAdapterFactory {
     const adapter = await this.#adapters.connect();
     adapter.executeScript = async (script) => {
       try {
-        await adapter.underlyingDriver().query(script);
+        await runPatiently(adapter.underlyingDriver(), script);
       } catch (error) {
         if (error instanceof Error) this.scriptError = error;
         throw error;
@@ -114,6 +114,47 @@ class WholeScripts implements SqlMigrationAwareDriverAdapterFactory {
     await this.#pool.end();
   }
 }
+
+/**
+ * A statement that waits for a table's lock holds up everybody who comes after it, readers too: behind one long
+ * transaction the whole service would stand still. So it waits for a moment only, and comes again.
+ */
+const LOCK_TIMEOUT_MS = 1_000;
+/** In which all that had to wait is served. */
+const LOCK_AGAIN_MS = 2_000;
+
+async function runPatiently(pool: pg.Pool, script: string): Promise<void> {
+  for (;;) {
+    const session = await pool.connect();
+    const onBroken = (): void => undefined; // the statement says so
+    session.on('error', onBroken);
+    try {
+      await session.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      // As one query it is one transaction: what was refused a lock has left nothing.
+      await session.query(script + BOOK_FINISHED);
+      return;
+    } catch (error) {
+      if (!isLockedOut(error)) throw error;
+    } finally {
+      // The engine waits for its own lock as long as it takes.
+      await session.query('RESET lock_timeout').catch(() => undefined);
+      session.off('error', onBroken);
+      session.release();
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_AGAIN_MS));
+  }
+}
+
+/** By the time limit, or chosen to give way in a deadlock. */
+function isLockedOut(error: unknown): boolean {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return code === '55P03' || code === '40P01';
+}
+
+/** With the migration itself, so that one whose process dies is booked as finished if, and only if, it is there. */
+const BOOK_FINISHED = `
+;UPDATE "_prisma_migrations" SET finished_at = now()
+WHERE finished_at IS NULL AND rolled_back_at IS NULL AND logs IS NULL`;
 
 /** Node has it; the types of Node leave it to the browser's. */
 declare const WebAssembly: {

@@ -1,9 +1,10 @@
 /**
  * What a crash can leave half done between executions, found again and finished by the sweeper: parents that were not
  * told, children that nobody waits for, messages that were matched and not delivered; parents whose time is up and whose
- * children have all the slots; what is redriven by a filter, page by page; and what has had its day.
+ * children have all the slots; what workers of an earlier release could not read; what is redriven by a filter, page by
+ * page; and what has had its day.
  */
-import type { Arns } from '../engine/index.js';
+import { type Arns, FRAME_FORMAT } from '../engine/index.js';
 import {
   advanceBulkRedrives,
   cancelOrphanedMapRuns,
@@ -19,6 +20,7 @@ import {
   orphanedChildren,
   overdueMapRunParents,
   overdueParents,
+  resumeKnownFormats,
   type SettledPosition,
   tellMapRunParents,
   tellParents,
@@ -111,6 +113,7 @@ export function createForgotten({
       for (const { queue, mapRunId } of await cancelOrphanedMapRuns(pool)) await ringBatch(queue, mapRunId);
       ringFor(await deliverForgotten(pool, PAGE));
       for (const id of await heldMachines(pool)) callGate?.(id);
+      ringFor(await resumeKnownFormats(pool, FRAME_FORMAT));
     },
     redrive: async () => {
       const untilMs = performance.now() + BULK_MS;

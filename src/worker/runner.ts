@@ -9,7 +9,9 @@ import {
   type Arns,
   type Clock,
   type Entropy,
+  FRAME_FORMAT,
   fold,
+  LaterFormat,
   newRun,
   type Run,
   type Tasks,
@@ -24,6 +26,7 @@ import {
   type MachineVersion,
   readSignals,
   releaseFault,
+  setAside,
 } from '../store/index.js';
 import type { Session } from './session.js';
 import { type Bell, timerJobId } from './sweeper.js';
@@ -300,13 +303,23 @@ export function createRunner(options: RunnerOptions): Runner {
     options.ring({ queue, executionId, delayMs: Math.ceil(delayMs), jobId });
   }
 
-  /** An infrastructure fault: back off and try again, or, after too many, a dead letter. */
+  /**
+   * An infrastructure fault: back off and try again, or, after too many, a dead letter. What a later release has written
+   * is none: it is left to a worker of that release.
+   */
   async function giveBack(claimed: Claimed, session: Session, error: unknown): Promise<void> {
     const { executionId, epoch, inboxSeq } = claimed;
     const { pool } = options.database;
-    options.log.error({ err: error, executionId }, 'an execution could not be advanced');
+    if (error instanceof LaterFormat)
+      options.log.warn({ err: error, executionId }, 'an execution is set aside for a later release');
+    else options.log.error({ err: error, executionId }, 'an execution could not be advanced');
     while (!session.standing.abandoned) {
       try {
+        if (error instanceof LaterFormat) {
+          const late = { executionId, epoch, format: error.format, known: FRAME_FORMAT };
+          if (await setAside(pool, session.workerId, late)) await stopIfAsked(executionId);
+          return;
+        }
         const released = await releaseFault(pool, session.workerId, {
           executionId,
           epoch,
@@ -326,7 +339,7 @@ export function createRunner(options: RunnerOptions): Runner {
     }
   }
 
-  /** A dead letter cannot be advanced, not even to its stop: who asked for that is served without the engine. */
+  /** What cannot be advanced here, not even to its stop: who asked for that is served without the engine. */
   async function stopIfAsked(executionId: string): Promise<void> {
     const { pool } = options.database;
     const stop = (await readSignals(pool, executionId, 0)).find(({ kind }) => kind === 'stop');

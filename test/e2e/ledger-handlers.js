@@ -37,6 +37,11 @@ export default {
     );
     throw new Error('aborted');
   },
+  /** Goes on for its time, whatever its signal says. */
+  async deaf({ forMs }, context) {
+    await book(context);
+    await new Promise((resolve) => setTimeout(resolve, forMs));
+  },
   /** Shows the token that it was given. */
   async handOut({ token }, { executionId }) {
     await pool.query("INSERT INTO ledger (key, execution_id, state_name) VALUES ($1, $2, 'token')", [

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { guardAgainstOrphaning } from '../../src/main/orphan-guard.js';
-import { createDatabase } from '../setup/database.js';
+import { createDatabase, type TestDatabase } from '../setup/database.js';
 import { type RedisServer, startRedisServer } from '../setup/redis-server.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,12 +18,19 @@ export interface Process {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+export interface Api extends Process {
+  url: string;
+}
+
 export interface Service {
   url: string;
   redis: RedisServer;
   pool: pg.Pool;
   workers: Process[];
   startWorker(env?: Record<string, string>): Promise<Process>;
+  /** The one that `url` names, and those that were started beside it. */
+  apis: Api[];
+  startApi(env?: Record<string, string>): Promise<Api>;
   /** Answers status and body; never throws for a status. */
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Answer }>;
   stop(): Promise<void>;
@@ -36,8 +43,10 @@ export type Answer = any;
 export async function startService(options: {
   workers: number;
   env?: Record<string, string>;
+  /** Absent: a migrated one. */
+  database?: TestDatabase;
 }): Promise<Service> {
-  const database = await createDatabase();
+  const database = options.database ?? (await createDatabase());
   const redis = await startRedisServer();
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
@@ -61,7 +70,15 @@ export async function startService(options: {
     processes.push(started);
     return started;
   };
-  const api = await start('api');
+  const apis: Api[] = [];
+  const startApi = async (more: Record<string, string> = {}): Promise<Api> => {
+    const started = await start('api', more);
+    const url = String(started.lines.find((line) => line['url'] !== undefined)?.['url']);
+    const api = { ...started, url };
+    apis.push(api);
+    return api;
+  };
+  const { url } = await startApi();
   const workers: Process[] = [];
   const startWorker = async (more: Record<string, string> = {}): Promise<Process> => {
     const worker = await start('worker', more);
@@ -69,13 +86,14 @@ export async function startService(options: {
     return worker;
   };
   for (let n = 0; n < options.workers; n++) await startWorker();
-  const url = String(api.lines.find((line) => line['url'] !== undefined)?.['url']);
   return {
     url,
     redis,
     pool,
     workers,
     startWorker,
+    apis,
+    startApi,
     call: async (method, path, body) => {
       const response = await fetch(`${url}${path}`, {
         method,

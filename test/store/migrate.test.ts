@@ -6,6 +6,7 @@ import pg from 'pg';
 import { findPackageRoot, migrate, readMigrations } from '../../src/store/migrate.js';
 import { openSchemaEngine } from '../../src/store/schema-engine.js';
 import { createEmptyDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
 
 let database: TestDatabase;
 
@@ -81,6 +82,69 @@ describe('migrate', () => {
     await migrate(database.url);
     await query(`INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
       VALUES ('later', 'abc', now(), '29990101000000_later', now(), 1)`);
+    expect(await migrate(database.url)).toEqual({ applied: [] });
+  });
+
+  test('does not stand in the way of others while it waits for a long transaction', async () => {
+    const all = await readMigrations();
+    const before = { ...all, migrationDirectories: all.migrationDirectories.slice(0, -1) };
+    await migrate(database.url, { migrations: before });
+    const long = new pg.Client(database.url);
+    await long.connect();
+    await long.query('BEGIN; SELECT count(*) FROM executions');
+
+    const more = {
+      path: '29990101000000_more',
+      migrationFile: {
+        path: 'migration.sql',
+        content: { tag: 'ok' as const, value: 'ALTER TABLE executions ADD COLUMN more INTEGER;' },
+      },
+    };
+    let migrated = false;
+    const migrating = migrate(database.url, {
+      migrations: { ...all, migrationDirectories: [...before.migrationDirectories, more] },
+    }).then((answer) => {
+      migrated = true;
+      return answer;
+    });
+    await eventually(async () => {
+      expect(
+        await query("SELECT 1 AS n FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"),
+      ).toEqual([{ n: 1 }]);
+    });
+    // Behind it in the line, but not behind the long transaction.
+    expect(await query('SELECT count(*)::int AS n FROM executions')).toEqual([{ n: 0 }]);
+    expect(migrated).toBe(false);
+    await long.query('COMMIT');
+    await long.end();
+    expect(await migrating).toEqual({ applied: [more.path] });
+  });
+
+  test('goes on where a process died in the middle of a migration', async () => {
+    const all = await readMigrations();
+    const [last] = all.migrationDirectories.slice(-1);
+    await migrate(database.url, {
+      migrations: { ...all, migrationDirectories: all.migrationDirectories.slice(0, -1) },
+    });
+    const blocking = new pg.Client(database.url);
+    await blocking.connect();
+    await blocking.query('BEGIN; SELECT count(*) FROM executions');
+    const dying = migrate(database.url);
+    const died = expect(dying).rejects.toThrow();
+    await eventually(async () => {
+      expect(await query('SELECT 1 AS n FROM _prisma_migrations WHERE finished_at IS NULL')).toEqual([
+        { n: 1 },
+      ]);
+    });
+    await query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'escapement migrate' AND datname = current_database()",
+    );
+    await died;
+    await blocking.query('COMMIT');
+    await blocking.end();
+    // As the process would have left it: it had no time to write down why.
+    await query('UPDATE _prisma_migrations SET logs = NULL WHERE finished_at IS NULL');
+    expect(await migrate(database.url)).toEqual({ applied: [last?.path] });
     expect(await migrate(database.url)).toEqual({ applied: [] });
   });
 

@@ -24,7 +24,7 @@ FROM executions e LEFT JOIN changed c ON c.id = e.id WHERE e.id = $1`;
 /** What is to be stopped is not paused any more. Plan: executions_pkey, inbox_pkey. $1 execution, $2 the reason. */
 export const pauseStatement = (channel: string): string => `
 WITH changed AS (
-  UPDATE executions e SET paused_at = now(), pause_reason = $2,
+  UPDATE executions e SET paused_at = now(), pause_reason = $2, needs_format = NULL,
     wake_at = CASE WHEN e.owner IS NOT NULL THEN e.wake_at END,
     inbox_seq = e.inbox_seq + CASE WHEN e.owner IS NULL THEN 0 ELSE 1 END
   WHERE e.id = $1 AND e.end_time IS NULL AND e.paused_at IS NULL
@@ -35,7 +35,7 @@ WITH changed AS (
 /** It always tells, so that the last of several signals says how things stand. A dead letter stays one. */
 export const resumeStatement = (channel: string): string => `
 WITH changed AS (
-  UPDATE executions e SET paused_at = NULL, pause_reason = NULL, recoveries = 0, inbox_seq = e.inbox_seq + 1,
+  UPDATE executions e SET paused_at = NULL, pause_reason = NULL, needs_format = NULL, recoveries = 0, inbox_seq = e.inbox_seq + 1,
     wake_at = CASE WHEN e.owner IS NOT NULL OR e.held_at IS NULL AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.execution_id = e.id)
       THEN now() END
   WHERE e.id = $1 AND e.end_time IS NULL AND e.paused_at IS NOT NULL
