@@ -207,14 +207,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   let consumer: ReturnType<Queues['consume']> | undefined;
   let session = await register();
-  const takeAside = createStopLane(runner);
+  const stopLane = createStopLane(runner);
   const scheduler = startScheduler({ database, ring: ringNow, log });
   const inbox: Listener = listen({
     url: database.url,
     onNotification: {
       [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
       [STOP_CHANNEL]: (executionId) => {
-        if (!stopping) takeAside(executionId);
+        if (!stopping) stopLane.stop(executionId);
       },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
       [SCHEDULES_CHANNEL]: () => scheduler.hear(),
@@ -246,7 +246,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ringChunks: (queue, ids, chunkSize) => queues.producer.ringChunks(queue, ids, chunkSize),
     ringBatch,
     lead,
-    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch, takeAside }),
+    forgotten: createForgotten({ database, arns, ring: ringNow, ringBatch, takeAside: stopLane.takeDue }),
     log,
   });
 
