@@ -157,7 +157,6 @@ export function createRunner(options: RunnerOptions): Runner {
     active.set(executionId, entry);
     try {
       const activation = await takeUp(claimed, isAside ? aside(session) : session);
-      const before = activation.position.seq;
       entry.activation = activation;
       if (entry.poked) activation.poke();
       const end = await activation.advance();
@@ -169,11 +168,9 @@ export function createRunner(options: RunnerOptions): Runner {
         return 'elsewhere';
       }
       remember(executionId, { run: activation.run, epoch: claimed.epoch, position: activation.position });
-      if (end === 'woken') {
-        // What goes back as it came has its doorbell still.
-        if (!isAside || activation.position.seq !== before)
-          options.ring({ queue: claimed.queue, executionId, delayMs: 0, jobId: undefined });
-      } else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
+      // Also what goes back as it came: its doorbell may have rung in vain meanwhile.
+      if (end === 'woken') options.ring({ queue: claimed.queue, executionId, delayMs: 0, jobId: undefined });
+      else ringAhead(claimed.queue, executionId, activation.wakesAtMs);
       return 'parked';
     } catch (error) {
       // Declared dead meanwhile, and its connections closed: it is another's by now.

@@ -224,14 +224,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   let consumer: ReturnType<Queues['consume']> | undefined;
   let session = await register();
-  const takeAside = createStopLane(runner);
+  const stopLane = createStopLane(runner);
   const scheduler = startScheduler({ database, ring: ringNow, log });
   const inbox: Listener = listen({
     url: database.url,
     onNotification: {
       [INBOX_CHANNEL]: (executionId) => runner.poke(executionId),
       [STOP_CHANNEL]: (executionId) => {
-        if (!stopping) takeAside(executionId);
+        if (!stopping) stopLane.stop(executionId);
       },
       [QUEUES_CHANNEL]: () => void consumer?.refresh(),
       [GATE_CHANNEL]: (stateMachineId) => gatekeeper.call(stateMachineId),
@@ -269,7 +269,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       arns,
       ring: ringNow,
       ringBatch,
-      takeAside,
+      takeAside: stopLane.takeDue,
       callGate: (id) => gatekeeper.call(id),
     }),
     log,
