@@ -11,7 +11,8 @@ import { startTown } from './town.js';
 /** What has not ended by then hangs. */
 const RECOVERY_MS = 180_000;
 
-process.exitCode = await main(process.argv.slice(2));
+// Connections that were cut in the middle of something are not waited for.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   let options: ChaosOptions | 'help';
