@@ -13,6 +13,8 @@ export interface Account {
   requests: number;
   /** Requests that got no answer: refused, reset, cut off, or too slow. */
   unanswered: number;
+  /** The most tries that one request took until it was answered. */
+  mostTries: number;
   /** Answers of 500 and above, by status. */
   refused: Map<number, number>;
   /** Answers that no client should get. */
@@ -46,6 +48,7 @@ export function startLoad(town: Town, options: LoadOptions): Load {
     batches: new Map(),
     requests: 0,
     unanswered: 0,
+    mostTries: 0,
     refused: new Map(),
     wrong: [],
   };
@@ -56,8 +59,9 @@ export function startLoad(town: Town, options: LoadOptions): Load {
 
   /** Sends until there is an answer below 500. undefined: an answer that there should not be. */
   const send = async (path: string, body: unknown, wanted: readonly number[]): Promise<unknown> => {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       account.requests += 1;
+      account.mostTries = Math.max(account.mostTries, tries);
       try {
         const response = await fetch(`${await town.someApi()}${path}`, {
           method: 'POST',

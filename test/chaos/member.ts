@@ -23,6 +23,8 @@ export interface Member {
   readonly url: string | undefined;
   readonly toDatabase: Wire;
   readonly toRedis: Wire;
+  /** How its processes ended that were asked to end in order: exit codes, or signals. */
+  readonly orderly: readonly string[];
   /** Ways in which its processes ended that nobody wished for, after they had been ready. */
   readonly deaths: readonly string[];
   /** Sends a signal to its process, if it has one. SIGKILL and SIGTERM answer when it has ended. */
@@ -61,6 +63,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const toDatabase = await startProxy({ host: database.hostname, port: Number(database.port) });
   const toRedis = await startProxy({ host: redis.hostname, port: Number(redis.port) });
   const deaths: string[] = [];
+  const orderly: string[] = [];
   let manner: Manner = {};
   let child: ChildProcess | undefined;
   let ready: { pid: number; url: string | undefined } | undefined;
@@ -115,6 +118,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     ready = undefined;
     victim.kill(signal);
     await once(victim, 'exit');
+    if (signal === 'SIGTERM') orderly.push(String(victim.exitCode ?? victim.signalCode));
   };
 
   const running = run();
@@ -124,6 +128,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     toDatabase,
     toRedis,
     deaths,
+    orderly,
     get pid() {
       return ready?.pid;
     },
