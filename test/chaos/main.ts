@@ -4,6 +4,7 @@
  */
 import { createWriteStream, writeFileSync } from 'node:fs';
 import { type ChaosOptions, randomFrom, readOptions, USAGE } from './options.js';
+import { type Leftovers, leftoversOf } from './reading.js';
 import { hasFailed, report } from './report.js';
 import { type Row, runFault } from './run.js';
 import { startTown } from './town.js';
@@ -35,6 +36,7 @@ async function run({ totalMs, faults, seed, perSecond, json, log }: ChaosOptions
     onLine: (name, line) => file?.write(`${name} ${line}\n`),
   });
   const rows: Row[] = [];
+  let left: Leftovers;
   try {
     for (const fault of faults) {
       process.stderr.write(`${fault.name} …\n`);
@@ -48,11 +50,15 @@ async function run({ totalMs, faults, seed, perSecond, json, log }: ChaosOptions
         }),
       );
     }
+    left = await leftoversOf(town, RECOVERY_MS);
   } finally {
     await town.stop();
     file?.end();
   }
   process.stdout.write(`seed ${seed}\n\n${report(rows)}`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ seed, rows }, undefined, 2)}\n`);
-  return hasFailed(rows) ? 1 : 0;
+  process.stdout.write(
+    `\nof executions that have ended: ${left.signals} signals, ${left.tokens} open tokens\n`,
+  );
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ seed, rows, left }, undefined, 2)}\n`);
+  return hasFailed(rows) || left.signals + left.tokens > 0 ? 1 : 0;
 }

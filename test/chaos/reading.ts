@@ -1,4 +1,5 @@
 /** Reads what the verdict judges: executions with their histories, calls and tokens; batches; and what is left lying about. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { HistoryEvent } from '../../src/engine/index.js';
 import { answeredTokens, callsOf, type LedgerCall } from './ledger.js';
@@ -98,9 +99,28 @@ async function examineBatches(database: pg.Pool, since: Date, account: Account):
   return findings;
 }
 
-/** Rows that nobody will ask for any more: signals and open tokens of executions that have ended. */
-export async function countLeftovers(database: pg.Pool): Promise<{ signals: number; tokens: number }> {
-  const { rows } = await database.query<{ signals: number; tokens: number }>(
+export interface Leftovers {
+  signals: number;
+  tokens: number;
+}
+
+/**
+ * Signals and open tokens of executions that have ended: rows that nobody will ask for any more. A worker clears them
+ * away when it sweeps first, and then every minute; so one is started anew, and waited for.
+ */
+export async function leftoversOf(town: Town, withinMs: number): Promise<Leftovers> {
+  await town.workers[0]?.replace({});
+  const deadline = performance.now() + withinMs;
+  let left = await countLeftovers(town.database);
+  while (left.signals + left.tokens > 0 && performance.now() < deadline) {
+    await sleep(200);
+    left = await countLeftovers(town.database);
+  }
+  return left;
+}
+
+async function countLeftovers(database: pg.Pool): Promise<Leftovers> {
+  const { rows } = await database.query<Leftovers>(
     `SELECT (SELECT count(*) FROM inbox i JOIN executions e ON e.id = i.execution_id WHERE e.end_time IS NOT NULL)::int AS signals,
        (SELECT count(*) FROM task_tokens t JOIN executions e ON e.id = t.execution_id WHERE e.end_time IS NOT NULL AND t.done_at IS NULL)::int AS tokens`,
   );
