@@ -102,8 +102,9 @@ class Pair {
   }
 
   cut(): void {
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    // Not resetAndDestroy: of a socket that is just shutting down, Node 20 then leaves the handle open for good.
+    this.#client.destroy();
+    this.#server.destroy();
     this.onEnd();
   }
 
