@@ -157,7 +157,8 @@ export function createJournalWriter(options: JournalOptions): JournalWriter {
       if (entry === undefined) continue;
       const written = entry.row === undefined ? undefined : row.journal_epoch === entry.epoch;
       if (row.epoch !== entry.epoch || (row.journal_epoch !== null && row.journal_epoch !== entry.epoch)) {
-        answers.set(entry, written === true ? 'committed' : 'lost');
+        // Without a leave its activation would go on, and call what the new owner calls: the row is in, and it is not ours.
+        answers.set(entry, written === true && entry.leave !== undefined ? 'committed' : 'lost');
       } else if (entry.leave === undefined) {
         if (written === true) answers.set(entry, 'committed');
         else if (!row.mine) answers.set(entry, 'lost');

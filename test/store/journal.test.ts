@@ -251,6 +251,33 @@ describe('an append', () => {
   });
 });
 
+test('an append whose answer was lost is not acted upon when another has taken over meanwhile', async () => {
+  const [id] = (await insertExecutions(pool, 1)) as [string];
+  const [epoch] = (await claimAll([id])) as [number];
+  const successor = await insertWorker(pool);
+  // The flush commits; before its answer comes, the connection breaks and somebody else claims the execution.
+  const unlucky = Object.create(pool) as pg.Pool;
+  Object.defineProperty(unlucky, 'query', {
+    value: async (statement: pg.QueryConfig | string, values?: unknown[]) => {
+      const answer = await pool.query(statement, values);
+      if (typeof statement === 'string' || statement.name !== 'flush') return answer;
+      await pool.query('UPDATE executions SET owner = $2, epoch = epoch + 1 WHERE id = $1', [id, successor]);
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    },
+  });
+  const writer = createJournalWriter({
+    pool: unlucky,
+    workerId,
+    timeoutMs: 10_000,
+    onBatchStopping: () => undefined,
+    onTell: () => undefined,
+    onLost: () => undefined,
+  });
+  expect(await writer.append(checkpointOf(id, 1, epoch), undefined)).toBe('lost');
+  // What it wrote is in, once, and its successor reads it.
+  expect(await journalOf(id)).toEqual([{ seq: 1, epoch }]);
+});
+
 describe('a park', () => {
   test('leaves the execution to whoever is rung when its timer is due', async () => {
     const [id] = (await insertExecutions(pool, 1)) as [string];
