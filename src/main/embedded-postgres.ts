@@ -24,7 +24,7 @@ interface EmbeddedPostgresOptions {
   log?: (line: string) => void;
 }
 
-interface EmbeddedPostgres {
+export interface EmbeddedPostgres {
   url: string;
   port: number;
   /** Resolves with the reason when the server ends, asked or not. */
