@@ -243,8 +243,8 @@ export const waitingStatements: readonly Mirror[] = [
       const { values, db, changes } = statement;
       const row = db.waits.get(waitKey(values[0], values[1]));
       if (row === undefined || row.message === null) return [{ found: false, ...NOT_WOKEN }];
-      changes.update(row, SETTLED);
       const data = `{"frameId":${String(row.frameId)},"key":${JSON.stringify(row.key)},"data":${row.message}}`;
+      changes.update(row, SETTLED);
       return [{ found: true, ...wakeWith(statement, row.executionId, 'message', data) }];
     },
   },
