@@ -163,7 +163,8 @@ export class Changes {
   readonly appended: JournalRow[] = [];
 
   update<Row extends object>(row: Row, patch: Partial<Row>): void {
-    const before = { ...row };
+    const before: Partial<Row> = {};
+    for (const column in patch) before[column] = row[column];
     this.#undo.push(() => Object.assign(row, before));
     Object.assign(row, patch);
   }
