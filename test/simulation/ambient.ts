@@ -2,6 +2,7 @@
  * Puts the virtual world in the place of the real one, for the whole of this (operating system's) process: clocks, timers,
  * dice, and the driver of PostgreSQL. What runs under it is the code of `src/` as it is.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import timersPromises from 'node:timers/promises';
@@ -90,6 +91,8 @@ export function install(drivers: { Pool: unknown; Client: unknown }): void {
       return buffer;
     },
   });
+  // Which call a stray error is from is told to handlers in threads; here it would only make each promise dearer.
+  Object.assign(AsyncLocalStorage.prototype, { run: (_store: unknown, work: () => unknown) => work() });
   syncBuiltinESMExports();
   Object.assign(pg, drivers);
 }

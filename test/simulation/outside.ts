@@ -172,10 +172,11 @@ export class Outside {
     if (owner === null) this.#ring(queue, executionId);
   }
 
-  /** An activity worker that polls. */
+  /** An activity worker that polls; the API keeps it waiting until there is something (store/waiting-room.ts). */
   #work(): void {
     const { world, server } = this.#options;
     world.after(LOOK_MS, this.#proc, () => {
+      if (!hasOffer(server)) return this.#work();
       leaseTask(this.#pool, 'desk', 'clerk').then(
         (leased) => {
           if (leased !== undefined) {
@@ -261,6 +262,12 @@ export class Outside {
       this.#revive();
     });
   }
+}
+
+function hasOffer({ db }: Server): boolean {
+  for (const { activity, leased, doneMs } of db.tokens.values())
+    if (activity === 'desk' && !leased && doneMs === null) return true;
+  return false;
 }
 
 function answerTo(v: number, plan: Plan, attempt: number, healed: boolean): TokenAnswer {

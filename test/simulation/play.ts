@@ -54,7 +54,13 @@ export async function play(
   enter({ world, random: random.fork('ambient') });
   const oracle = new Oracle(world);
   const faults = new Faults(world, scenario.faults, random.fork('fates'));
-  const server = new Server({ world, bug: options.bug, fateOf: faults.fateOf, onAppended: oracle.appended });
+  const server = new Server({
+    world,
+    bug: options.bug,
+    fateOf: faults.fateOf,
+    onUnknown: (problem) => oracle.complain(problem),
+    onAppended: oracle.appended,
+  });
   oracle.watch(server.db);
   connectTo({ server, world });
   const broker = new Broker(world, random.fork('broker'), faults.ringFate);

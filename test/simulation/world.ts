@@ -6,7 +6,7 @@
  * 2. What an event leads to belongs to the event's process: its timers, its statements. To kill a process is to drop its
  *    events; to stop it (SIGSTOP) is to keep them until it goes on.
  */
-import { realSetImmediate } from './real-time.js';
+import { turn } from './turns.js';
 
 /** The instant at which every run begins, ms since the epoch. */
 export const BEGIN_MS = Date.UTC(2027, 0, 1);
@@ -106,7 +106,7 @@ export class World {
       this.current = proc;
       run();
       // The server's own events settle no promise.
-      if (proc !== undefined) await new Promise<void>((resolve) => realSetImmediate(resolve));
+      if (proc !== undefined) await turn();
       this.current = undefined;
     }
   }

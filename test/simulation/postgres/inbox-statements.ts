@@ -2,7 +2,7 @@
 import { REDRIVE } from '../../../src/store/sql/redrive.js';
 import { HAS_READ } from '../../../src/store/waking.js';
 import { type Mirror, number, optionalText, type Statement, text, texts } from './statement.js';
-import type { ExecutionRow } from './tables.js';
+import { type ExecutionRow, isStopping } from './tables.js';
 
 const byFirst = ({ values }: Statement) => [{ key: `execution:${text(values[0])}` }];
 
@@ -55,8 +55,8 @@ export const inboxStatements: readonly Mirror[] = [
         .map((id) => ({ id })),
   },
   {
-    of: 'clearInboxOfEnded',
-    text: 'DELETE FROM inbox i USING page p',
+    of: 'clearLeftovers: the inbox',
+    text: /DELETE FROM inbox t USING page p, executions e/,
     run: ({ db, changes }) => {
       for (const [id, inbox] of db.inbox) {
         if ((db.executions.get(id)?.endMs ?? null) === null) continue;
@@ -118,13 +118,19 @@ export const inboxStatements: readonly Mirror[] = [
     },
   },
   {
+    of: 'pauseExecution, resumeExecution: the lock',
+    text: 'SELECT 1 FROM executions WHERE id = $1 FOR NO KEY UPDATE',
+    locks: byFirst,
+    run: () => [],
+  },
+  {
     of: 'pauseExecution',
     text: 'UPDATE executions e SET paused_at = now(), pause_reason = $2',
     locks: byFirst,
     run: (statement) => {
       const row = found(statement);
       if (row === undefined) return [];
-      const changed = row.endMs === null && row.pausedMs === null;
+      const changed = row.endMs === null && row.pausedMs === null && !isStopping(statement.db, row.id);
       if (changed) {
         const { changes, db, nowMs } = statement;
         const isOwned = row.owner !== null;

@@ -1,4 +1,6 @@
-/** What is asked all the time of tables that are empty in the simulation: schedules, batches, bulk redrives, endpoints. */
+/** What is asked all the time of what is not in the simulation: schedules, batches, bulk redrives, endpoints, limits. */
+import { HELD_MACHINES } from '../../../src/store/sql/gate.js';
+import { DELETE_SPENT_CHUNKS } from '../../../src/store/sql/retention.js';
 import type { Mirror } from './statement.js';
 
 const nothing = (of: string, text: string | RegExp): Mirror => ({ of, text, run: () => [] });
@@ -14,6 +16,9 @@ export const otherStatements: readonly Mirror[] = [
     ...nothing('sweepReceiving', "DELETE FROM batches WHERE status = 'RECEIVING'"),
     run: () => [{ n: 0 }],
   },
+  nothing('overdueMapRunParents', 'SELECT DISTINCT p.id FROM batches b'),
+  nothing('clearSpentChunks', DELETE_SPENT_CHUNKS),
+  nothing('heldMachines', HELD_MACHINES),
   nothing('advanceBulkRedrives', 'SELECT id, filter, cursor, created_at FROM bulk_redrives'),
   nothing('openTaskEndpoint', 'FROM task_endpoints WHERE name = $1'),
 ];

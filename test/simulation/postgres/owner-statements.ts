@@ -69,6 +69,7 @@ function append(statement: Statement): void {
 function park(statement: Statement): { parked: string[]; woken: string[] } {
   const { values, db, changes, nowMs, bug } = statement;
   const [epochs, wakes, seqs, , snapshots, snapshotSeqs] = values.slice(10).map((one) => list(one));
+  const answered = list(values[26]);
   const parked: string[] = [];
   const woken: string[] = [];
   texts(values[9]).forEach((id, n) => {
@@ -80,7 +81,7 @@ function park(statement: Statement): { parked: string[]; woken: string[] } {
     changes.update(row, {
       owner: null,
       faults: 0,
-      recoveries: 0,
+      recoveries: answered[n] === 1 ? 0 : row.recoveries,
       wakeMs: row.pausedMs !== null ? null : unread ? nowMs : wakeMs === null ? null : number(wakeMs),
       ...(snapshot !== null && { snapshot, snapshotSeq: number(snapshotSeqs?.[n]) }),
     });
@@ -122,6 +123,16 @@ function forgetRead({ values, db, changes }: Statement): void {
     for (const seq of [...inbox.keys()]) if (seq <= number(upTo[n])) changes.remove(inbox, seq);
   });
 }
+
+const NOTHING_FLUSHED: Row = {
+  parked: null,
+  woken: null,
+  ended: null,
+  stopping: null,
+  tell: null,
+  tell_runs: null,
+  left_places: null,
+};
 
 const orNull = (ids: string[]): string[] | null => (ids.length === 0 ? null : ids);
 
@@ -204,23 +215,19 @@ export const ownerStatements: readonly Mirror[] = [
     },
     run: (statement) => {
       const alive = isAlive(statement);
-      if (!alive)
-        return [
-          { alive, parked: null, woken: null, ended: null, stopping: null, tell: null, tell_runs: null },
-        ];
+      if (!alive) return [{ ...NOTHING_FLUSHED, alive }];
       append(statement);
       const { parked, woken } = park(statement);
       const { ended, tell } = end(statement);
       forgetRead(statement);
       return [
         {
+          ...NOTHING_FLUSHED,
           alive,
           parked: orNull(parked),
           woken: orNull(woken),
           ended: orNull(ended),
-          stopping: null,
           tell: orNull(tell),
-          tell_runs: null,
         },
       ];
     },

@@ -36,6 +36,8 @@ export interface ServerOptions {
   bug: Bug | undefined;
   /** Asked for each statement, by the name of its mirror. */
   fateOf: (proc: Proc, of: string) => Fate;
+  /** A statement has no mirror. */
+  onUnknown: (problem: string) => void;
   /** A checkpoint has been committed. */
   onAppended: (row: JournalRow) => void;
 }
@@ -162,7 +164,7 @@ export class Server {
     const { proc } = session;
     return new Promise((resolve, reject) => {
       const command = COMMANDS[sql];
-      const mirror = command === undefined ? mirrorOf(sql) : undefined;
+      const mirror = command === undefined ? this.#mirrorOf(sql) : undefined;
       const fate = fateOf(proc, mirror?.of ?? sql);
       let answered = false;
       const settle = (outcome: Result | Error, delayMs: number): undefined => {
@@ -194,6 +196,16 @@ export class Server {
         else if (mirror !== undefined) this.#execute(session, mirror, values, fate, reply);
       });
     });
+  }
+
+  /** Whoever sends a statement may take its failure lightly: that there is no mirror is not to be lost. */
+  #mirrorOf(sql: string): Mirror {
+    try {
+      return mirrorOf(sql);
+    } catch (error) {
+      this.#options.onUnknown(String(error));
+      throw error;
+    }
   }
 
   #command(session: Session, command: 'begin' | 'commit' | 'rollback', fate: Fate, reply: Settle): void {

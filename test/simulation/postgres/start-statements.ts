@@ -1,4 +1,5 @@
 /** store/starts.ts and store/children.ts: executions begin, and parents hear of their children's ends. */
+import { OVERDUE_PARENTS } from '../../../src/store/overdue-parents.js';
 import { FIND_CHILD, START_CHILD } from '../../../src/store/sql/children.js';
 import { START } from '../../../src/store/sql/start.js';
 import {
@@ -11,7 +12,7 @@ import {
   text,
   texts,
 } from './statement.js';
-import type { ExecutionRow } from './tables.js';
+import { type ExecutionRow, isStopping } from './tables.js';
 import { wakeWith } from './waking.js';
 
 type Beginning = Pick<ExecutionRow, 'id' | 'machine' | 'name' | 'input'> & Partial<ExecutionRow>;
@@ -46,6 +47,7 @@ function insert({ db, changes, nowMs }: Statement, beginning: Beginning): Execut
     parentId: null,
     parentFrame: null,
     parentKey: null,
+    depth: 0,
     notifyParent: false,
     redriveCount: 0,
     ...beginning,
@@ -94,7 +96,9 @@ export const startStatements: readonly Mirror[] = [
     of: 'START_CHILD',
     text: START_CHILD,
     run: (statement) => {
-      const [id, machine, name, input, parentId, parentFrame, parentKey, notify] = statement.values;
+      const [id, machine, name, input, parentId, parentFrame, parentKey, notify, depthMax] = statement.values;
+      const depth = statement.db.executions.get(text(parentId))?.depth ?? 0;
+      if (depth >= number(depthMax)) return [];
       const row = insert(statement, {
         id: text(id),
         machine: text(machine),
@@ -103,9 +107,18 @@ export const startStatements: readonly Mirror[] = [
         parentId: text(parentId),
         parentFrame: number(parentFrame),
         parentKey: text(parentKey),
+        depth: depth + 1,
         notifyParent: notify === true,
       });
       return row === undefined ? [] : [foundRow(row)];
+    },
+  },
+  {
+    of: 'startChild: the depth',
+    text: 'SELECT depth FROM executions WHERE id = $1',
+    run: ({ values, db }) => {
+      const row = db.executions.get(text(values[0]));
+      return row === undefined ? [] : [{ depth: row.depth }];
     },
   },
   {
@@ -188,7 +201,7 @@ export const startStatements: readonly Mirror[] = [
   },
   {
     of: 'orphanedChildren',
-    text: 'SELECT id, parent_id FROM executions WHERE notify_parent AND end_time IS NULL AND id > $1',
+    text: "WHERE i.execution_id = c.id AND i.kind = 'stop') AS orphan",
     run: ({ values, db }) =>
       [...db.executions.values()]
         .filter(({ id, notifyParent, endMs }) => notifyParent && endMs === null && id > text(values[0]))
@@ -196,9 +209,25 @@ export const startStatements: readonly Mirror[] = [
         .slice(0, number(values[1]))
         .map(({ id, parentId }) => {
           const parent = db.executions.get(optionalText(parentId) ?? '');
-          const isAsked = [...db.inboxOf(id).values()].some(({ kind }) => kind === 'stop');
-          return { id, orphan: parent !== undefined && parent.endMs !== null && !isAsked };
+          return { id, orphan: parent !== undefined && parent.endMs !== null && !isStopping(db, id) };
         }),
+  },
+  {
+    of: 'overdueParents',
+    text: OVERDUE_PARENTS,
+    run: ({ values, db, nowMs }) => {
+      const page = [...db.executions.values()]
+        .filter(({ id, notifyParent, endMs }) => notifyParent && endMs === null && id > text(values[0]))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, number(values[1]));
+      const overdue = page.flatMap(({ parentId }) => {
+        const parent = db.executions.get(parentId ?? '');
+        if (parent === undefined || parent.endMs !== null || parent.owner !== null) return [];
+        return parent.wakeMs !== null && parent.wakeMs <= nowMs - 1_000 ? [parent.id] : [];
+      });
+      const parents = overdue.length === 0 ? null : [...new Set(overdue)];
+      return [{ last: page.at(-1)?.id ?? null, looked: page.length, parents }];
+    },
   },
 ];
 

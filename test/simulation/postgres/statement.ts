@@ -65,8 +65,15 @@ export function number(value: unknown): number {
   return value;
 }
 
-export function list(value: unknown): unknown[] {
-  if (Buffer.isBuffer(value)) return readArray(value);
+/** What buffers have in them: each is asked for several times. */
+const decoded = new WeakMap<Buffer, readonly unknown[]>();
+
+export function list(value: unknown): readonly unknown[] {
+  if (Buffer.isBuffer(value)) {
+    const known = decoded.get(value) ?? readArray(value);
+    decoded.set(value, known);
+    return known;
+  }
   if (!Array.isArray(value)) throw new TypeError('not an array');
   return value;
 }

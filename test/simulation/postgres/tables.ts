@@ -1,4 +1,7 @@
-/** The tables, as rows in memory, and the changes to them: what a transaction has changed, it can take back. */
+/**
+ * The tables, as rows in memory, and the changes to them: what a transaction has changed, it can take back. No machine has
+ * limits, so nothing is held, and nobody leaves a place.
+ */
 import type { Recovery } from './recovery.js';
 
 export interface ExecutionRow {
@@ -26,6 +29,8 @@ export interface ExecutionRow {
   parentId: string | null;
   parentFrame: number | null;
   parentKey: string | null;
+  /** Parents one above the other. */
+  depth: number;
   notifyParent: boolean;
   redriveCount: number;
 }
@@ -65,6 +70,7 @@ export interface TokenRow {
   createdMs: number;
   leased: boolean;
   doneMs: number | null;
+  answeredBy: string | null;
 }
 
 export interface WaitRow {
@@ -72,6 +78,7 @@ export interface WaitRow {
   executionId: string;
   frameId: number;
   key: string;
+  /** SETTLED: it is over, and no message finds it. */
   hash: string;
   message: string | null;
 }
@@ -134,6 +141,11 @@ export class Tables {
   }
 }
 
+/** Whether a stop is in its inbox that nobody has read. */
+export function isStopping(db: Tables, executionId: string): boolean {
+  return [...db.inboxOf(executionId).values()].some(({ kind }) => kind === 'stop');
+}
+
 function within<V>(tables: Map<string, Map<number, V>>, id: string): Map<number, V> {
   let table = tables.get(id);
   if (table === undefined) {
@@ -151,7 +163,8 @@ export class Changes {
   readonly appended: JournalRow[] = [];
 
   update<Row extends object>(row: Row, patch: Partial<Row>): void {
-    const before = { ...row };
+    const before: Partial<Row> = {};
+    for (const column in patch) before[column] = row[column];
     this.#undo.push(() => Object.assign(row, before));
     Object.assign(row, patch);
   }

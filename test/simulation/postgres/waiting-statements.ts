@@ -1,7 +1,7 @@
 /** store/task-tokens.ts, store/activities.ts and store/messages.ts: what is waited for, and who answers. */
 import { ANSWER_TOKEN, BEAT_TOKEN, LEASE_TASK } from '../../../src/store/sql/task-tokens.js';
 import { type Mirror, number, optionalText, type Row, type Statement, text } from './statement.js';
-import type { TokenRow } from './tables.js';
+import type { Tables, TokenRow, WaitRow } from './tables.js';
 import { NOT_WOKEN, wakeWith } from './waking.js';
 
 function tokenOf({ values, db }: Statement): TokenRow | undefined {
@@ -16,10 +16,13 @@ function tokenLocks(statement: Statement) {
 }
 
 function answer(statement: Statement, isLast: boolean): Row[] {
-  const { values, changes, nowMs } = statement;
+  const { values, db, changes, nowMs } = statement;
   const row = tokenOf(statement);
   if (row === undefined || row.doneMs !== null) return [{ known: row !== undefined, ...NOT_WOKEN }];
-  if (isLast) changes.update(row, { doneMs: nowMs });
+  if (isLast) {
+    const isAwaited = (db.executions.get(row.executionId)?.endMs ?? null) === null;
+    changes.update(row, { doneMs: nowMs, answeredBy: isAwaited ? optionalText(values[3]) : null });
+  }
   const data = `{"frameId":${String(row.frameId)},"key":${JSON.stringify(row.key)}${text(values[2])}}`;
   return [{ known: true, ...wakeWith(statement, row.executionId, text(values[1]), data) }];
 }
@@ -37,6 +40,7 @@ function issue({ values, db, changes, nowMs }: Statement, isTask: boolean): bool
     createdMs: nowMs,
     leased: false,
     doneMs: null,
+    answeredBy: null,
   });
   return true;
 }
@@ -53,6 +57,27 @@ function isOnOffer({ values, db, isLocked }: Statement): TokenRow | undefined {
 const waitKey = (executionId: unknown, key: unknown): string => `${text(executionId)} ${text(key)}`;
 
 const byWait = ({ values }: Statement) => [{ key: `wait:${waitKey(values[0], values[1])}` }];
+
+/** What a wait becomes that is over; so does one that is over before it was registered. */
+const SETTLED = { hash: '', message: null };
+
+/** Answers how many it has settled. */
+function settle({ values, db, changes }: Statement, onlyOpen: boolean): number {
+  const id = waitKey(values[0], values[1]);
+  const row = db.waits.get(id);
+  if (row === undefined) {
+    const address = { executionId: text(values[0]), frameId: 0, key: text(values[1]) };
+    changes.put(db.waits, id, { id, ...address, ...SETTLED });
+    return 1;
+  }
+  if (onlyOpen && (row.message !== null || row.hash === SETTLED.hash)) return 0;
+  changes.update(row, SETTLED);
+  return 1;
+}
+
+function hasEnded({ executions }: Tables, { executionId }: WaitRow): boolean {
+  return (executions.get(executionId)?.endMs ?? null) !== null;
+}
 
 export const waitingStatements: readonly Mirror[] = [
   {
@@ -71,10 +96,9 @@ export const waitingStatements: readonly Mirror[] = [
     },
   },
   {
-    of: 'findActivity',
-    text: 'FROM activities WHERE name = $1',
-    run: ({ values, db, nowMs }) =>
-      db.activities.has(text(values[0])) ? [{ name: values[0], createdAt: new Date(nowMs), waiting: 0 }] : [],
+    of: 'hasActivity',
+    text: 'SELECT 1 FROM activities WHERE name = $1',
+    run: ({ values, db }) => ({ rowCount: db.activities.has(text(values[0])) ? 1 : 0 }),
   },
   {
     of: 'LEASE_TASK',
@@ -103,6 +127,11 @@ export const waitingStatements: readonly Mirror[] = [
   { of: 'ANSWER_TOKEN', text: ANSWER_TOKEN, locks: tokenLocks, run: (statement) => answer(statement, true) },
   { of: 'BEAT_TOKEN', text: BEAT_TOKEN, locks: tokenLocks, run: (statement) => answer(statement, false) },
   {
+    of: 'answerToken: the same again',
+    text: 'SELECT 1 FROM task_tokens WHERE token = $1 AND answered_by = $2',
+    run: (statement) => (tokenOf(statement)?.answeredBy === statement.values[1] ? [{}] : []),
+  },
+  {
     of: 'voidToken',
     text: 'UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL',
     locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
@@ -121,10 +150,10 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'voidTokensOfEnded',
-    text: 'UPDATE task_tokens t SET done_at = now() FROM page p JOIN executions e',
+    text: 'UPDATE task_tokens t SET done_at = now() FROM page p LEFT JOIN executions e',
     run: ({ db, changes, nowMs }) => {
       for (const row of db.tokens.values())
-        if (row.doneMs === null && (db.executions.get(row.executionId)?.endMs ?? null) !== null)
+        if (row.doneMs === null && db.executions.get(row.executionId)?.endMs !== null)
           changes.update(row, { doneMs: nowMs });
       return [{ last: null, looked: 0 }];
     },
@@ -142,7 +171,7 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'awaitMessage: the wait',
-    text: 'INSERT INTO message_correlations (',
+    text: 'VALUES ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::float8 / 1000), now())',
     locks: ({ values }) => [{ key: `wait:${waitKey(values[0], values[2])}` }],
     run: ({ values, db, changes }) => {
       const [executionId, frameId, key, , , , , hash] = values;
@@ -208,14 +237,14 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'DELIVER',
-    text: 'DELETE FROM message_correlations c WHERE c.execution_id = $1 AND c.key = $2 AND c.message IS NOT NULL',
+    text: 'FROM message_correlations WHERE execution_id = $1 AND key = $2 AND message IS NOT NULL',
     locks: (statement) => [...byWait(statement), { key: `execution:${text(statement.values[0])}` }],
     run: (statement) => {
       const { values, db, changes } = statement;
       const row = db.waits.get(waitKey(values[0], values[1]));
       if (row === undefined || row.message === null) return [{ found: false, ...NOT_WOKEN }];
-      changes.remove(db.waits, row.id);
       const data = `{"frameId":${String(row.frameId)},"key":${JSON.stringify(row.key)},"data":${row.message}}`;
+      changes.update(row, SETTLED);
       return [{ found: true, ...wakeWith(statement, row.executionId, 'message', data) }];
     },
   },
@@ -229,23 +258,15 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'withdrawWait',
-    text: 'DELETE FROM message_correlations WHERE execution_id = $1 AND key = $2 AND message IS NULL',
+    text: 'WHERE message_correlations.message IS NULL AND message_correlations.',
     locks: byWait,
-    run: ({ values, db, changes }) => {
-      const row = db.waits.get(waitKey(values[0], values[1]));
-      if (row === undefined || row.message !== null) return { rowCount: 0 };
-      changes.remove(db.waits, row.id);
-      return { rowCount: 1 };
-    },
+    run: (statement) => ({ rowCount: settle(statement, true) }),
   },
   {
     of: 'forgetWait',
-    text: /^DELETE FROM message_correlations WHERE execution_id = \$1 AND key = \$2$/,
+    text: /ON CONFLICT \(execution_id, key\) DO UPDATE SET [^()]*now\(\)$/,
     locks: byWait,
-    run: ({ values, db, changes }) => {
-      changes.remove(db.waits, waitKey(values[0], values[1]));
-      return { rowCount: 1 };
-    },
+    run: (statement) => ({ rowCount: settle(statement, false) }),
   },
   {
     of: 'clearExpiredMessages',
@@ -253,11 +274,19 @@ export const waitingStatements: readonly Mirror[] = [
     run: () => ({ rowCount: 0 }),
   },
   {
-    of: 'forgetWaitsOfEnded',
-    text: 'DELETE FROM message_correlations c USING page p',
+    of: 'clearSettledWaits',
+    text: "state_machine_id = '' AND (created_at, execution_id, key) > (",
     run: ({ db, changes }) => {
       for (const row of [...db.waits.values()])
-        if ((db.executions.get(row.executionId)?.endMs ?? null) !== null) changes.remove(db.waits, row.id);
+        if (row.hash === SETTLED.hash && hasEnded(db, row)) changes.remove(db.waits, row.id);
+      return [];
+    },
+  },
+  {
+    of: 'clearLeftovers: the waits',
+    text: /DELETE FROM message_correlations t USING page p, executions e/,
+    run: ({ db, changes }) => {
+      for (const row of [...db.waits.values()]) if (hasEnded(db, row)) changes.remove(db.waits, row.id);
       return [{ last: null, looked: 0 }];
     },
   },

@@ -1,11 +1,10 @@
 /** store/workers.ts and store/sweep.ts: who is alive, who is declared dead, and what is overdue. */
 
-import { list, type Mirror, number, type Statement, text, texts } from './statement.js';
-import type { ExecutionRow, Tables, WorkerRow } from './tables.js';
+import { type Lock, list, type Mirror, number, type Statement, text, texts } from './statement.js';
+import { type ExecutionRow, isStopping, type Tables, type WorkerRow } from './tables.js';
 
 const DEATHS_MAX_PARAMETER = 2;
 
-/** `now() + interval`: to the microsecond, as a timestamptz is. */
 function isRunning(row: ExecutionRow): boolean {
   return row.endMs === null;
 }
@@ -16,40 +15,43 @@ function expired({ db, nowMs }: Pick<Statement, 'db' | 'nowMs'>, startedMs: numb
   );
 }
 
-function ownedBy(db: Tables, workers: readonly string[]): ExecutionRow[] {
+/** What LOCK_OWNED and FREE find. */
+function ownedBy({ db, nowMs }: Pick<Statement, 'db' | 'nowMs'>, workers: readonly string[]): ExecutionRow[] {
   return [...db.executions.values()].filter(
-    (row) => isRunning(row) && row.owner !== null && workers.includes(row.owner),
+    ({ endMs, owner, wakeMs }) =>
+      endMs === null &&
+      wakeMs !== null &&
+      wakeMs <= nowMs + 1_000 &&
+      owner !== null &&
+      workers.includes(owner),
   );
 }
+
+const lockOwned = (statement: Statement): Lock[] =>
+  ownedBy(statement, texts(statement.values[0])).map(({ id }) => ({ key: `execution:${id}` }));
 
 /** FREE of store/workers.ts. */
 function free(statement: Statement, workers: readonly string[], deaths: number, deathsMax: number) {
   const { db, changes, nowMs } = statement;
-  const rows = ownedBy(db, workers).filter(({ wakeMs }) => wakeMs !== null && wakeMs <= nowMs + 1_000);
-  return rows.map((row) => {
-    const recovery = deaths > 0 ? (db.machines.get(row.machine)?.recovery ?? null) : null;
-    const most = recovery?.maxRecoveries;
-    const pauses = recovery?.strategy === 'pause' || (most !== undefined && row.recoveries + 1 > most);
-    const tells = (recovery?.strategy === 'skip' || recovery?.strategy === 'fail') && !pauses;
-    const paused = row.pausedMs !== null || pauses;
-    const given = recovery === null && row.faults + deaths >= deathsMax && deaths > 0;
+  return ownedBy(statement, workers).map((row) => {
+    const machine = deaths > 0 ? (db.machines.get(row.machine)?.recovery ?? null) : null;
+    const most = machine?.maxRecoveries === undefined ? deathsMax : machine.maxRecoveries + 1;
+    const stops = isStopping(db, row.id);
+    const pauses = deaths > 0 && !stops && (machine?.strategy === 'pause' || row.recoveries + deaths >= most);
+    const tells = (machine?.strategy === 'skip' || machine?.strategy === 'fail') && !pauses;
     changes.update(row, {
       owner: null,
-      faults: row.faults + deaths,
       recoveries: row.recoveries + deaths,
       inboxSeq: row.inboxSeq + (tells ? 1 : 0),
       pausedMs: pauses ? (row.pausedMs ?? nowMs) : row.pausedMs,
-      wakeMs: paused || given ? null : nowMs,
+      wakeMs: row.pausedMs !== null || pauses ? null : nowMs,
     });
     if (tells) {
-      const { maxRecoveries: _, ...how } = recovery;
+      const { maxRecoveries: _, ...how } = machine;
       const signal = { id: '', executionId: row.id, seq: row.inboxSeq, kind: 'interrupted' };
       changes.put(db.inboxOf(row.id), row.inboxSeq, { ...signal, data: JSON.stringify(how) });
     }
-    const runnable = row.wakeMs !== null;
-    if (!runnable && !paused)
-      changes.put(db.deadLetters, row.id, { id: row.id, queue: row.queue, error: 'WorkerDied' });
-    return { id: row.id, queue: row.queue, runnable };
+    return { id: row.id, queue: row.queue, runnable: row.wakeMs !== null };
   });
 }
 
@@ -106,9 +108,15 @@ export const workerStatements: readonly Mirror[] = [
     },
   },
   {
+    of: 'LOCK_OWNED',
+    text: "AND wake_at <= now() + interval '1 s' AND owner = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+    locks: lockOwned,
+    run: () => [],
+  },
+  {
     of: 'FREE',
     text: 'WITH let_go AS (',
-    locks: ({ values, db }) => ownedBy(db, texts(values[0])).map(({ id }) => ({ key: `execution:${id}` })),
+    locks: lockOwned,
     run: (statement) => {
       const { values } = statement;
       return free(statement, texts(values[0]), number(values[1]), number(values[DEATHS_MAX_PARAMETER]));
