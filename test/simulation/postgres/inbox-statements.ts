@@ -146,7 +146,7 @@ export const inboxStatements: readonly Mirror[] = [
   },
   {
     of: 'resumeExecution',
-    text: 'UPDATE executions e SET paused_at = NULL, pause_reason = NULL, recoveries = 0',
+    text: 'UPDATE executions e SET paused_at = NULL, pause_reason = NULL, needs_format = NULL, recoveries = 0',
     locks: byFirst,
     run: (statement) => {
       const row = found(statement);

@@ -1,4 +1,4 @@
-/** What is asked all the time of what is not in the simulation: schedules, batches, bulk redrives, endpoints, limits. */
+/** What is asked all the time of what is not in the simulation: schedules, batches, bulk redrives, endpoints, limits, formats. */
 import { HELD_MACHINES } from '../../../src/store/sql/gate.js';
 import { DELETE_SPENT_CHUNKS } from '../../../src/store/sql/retention.js';
 import type { Mirror } from './statement.js';
@@ -20,5 +20,7 @@ export const otherStatements: readonly Mirror[] = [
   nothing('clearSpentChunks', DELETE_SPENT_CHUNKS),
   nothing('heldMachines', HELD_MACHINES),
   nothing('advanceBulkRedrives', 'SELECT id, filter, cursor, created_at FROM bulk_redrives'),
+  // Nothing in the simulation is of a later release.
+  nothing('resumeKnownFormats', 'needs_format <= $1 AND end_time IS NULL AND owner IS NULL'),
   nothing('openTaskEndpoint', 'FROM task_endpoints WHERE name = $1'),
 ];
