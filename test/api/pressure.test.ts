@@ -19,10 +19,10 @@ afterAll(() => service.close());
 const started = () => service.send('POST', '/state-machines/limited/executions');
 
 test('no more requests are held than may be; who does not wait is served', async () => {
-  await service.send('POST', '/activities', { name: 'work' });
+  await service.send('POST', '/activities', { name: 'weigh' });
   const gone = new AbortController();
   const held = [1, 2].map(() =>
-    fetch(`${service.url}/activities/work/task?wait=30`, { signal: gone.signal }).catch(() => undefined),
+    fetch(`${service.url}/activities/weigh/task?wait=30`, { signal: gone.signal }).catch(() => undefined),
   );
   await eventually(async () => {
     expect(await service.send('POST', '/state-machines/limited/executions?wait=1')).toMatchObject({
@@ -30,12 +30,12 @@ test('no more requests are held than may be; who does not wait is served', async
       body: { code: 'TOO_MANY_WAITS' },
     });
   });
-  expect(await service.send('GET', '/activities/work/task')).toMatchObject({ status: 204 });
+  expect(await service.send('GET', '/activities/weigh/task')).toMatchObject({ status: 204 });
   expect(await started()).toMatchObject({ status: 202 });
   gone.abort();
   await Promise.all(held);
   await eventually(async () => {
-    expect((await service.send('GET', '/activities/work/task?wait=1')).status).toBe(204);
+    expect((await service.send('GET', '/activities/weigh/task?wait=1')).status).toBe(204);
   });
 });
 
