@@ -44,7 +44,7 @@ async function measureAll(service: Service): Promise<void> {
   const { url, call, createMachine } = service;
   for (const name of ['hold', 'tell-token', 'fail-first'])
     await call('POST', '/task-endpoints', { name, url: `${functions.url}/${name}` });
-  const { activityArn } = await call<{ activityArn: string }>('POST', '/activities', { name: 'work' });
+  const { activityArn } = await call<{ activityArn: string }>('POST', '/activities', { name: 'weigh' });
   const machines: Record<string, Json> = {
     timer: { Type: 'Wait', TimestampPath: '$.at', End: true },
     timeout: {
@@ -126,7 +126,7 @@ async function measureAll(service: Service): Promise<void> {
   });
   await report(service, "an activity worker's answer", async () => {
     const { executionId } = await start('activity');
-    const { taskToken } = await call<{ taskToken: string }>('GET', '/activities/work/task?wait=10');
+    const { taskToken } = await call<{ taskToken: string }>('GET', '/activities/weigh/task?wait=10');
     await sleep(REST_MS);
     const atMs = Date.now();
     await post(`/task-tokens/${taskToken}/success`, { output: 1 });
