@@ -106,13 +106,19 @@ export async function play(
   };
   const beganMs = world.nowMs;
   try {
-    await world.run(() => isOver() || oracle.complaints.length > 0 || world.steps > STEPS_MAX, HORIZON_MS);
-    if (world.steps > STEPS_MAX) oracle.complain('it goes on and on');
+    const untilOver = async (): Promise<void> => {
+      await world.run(() => isOver() || oracle.complaints.length > 0 || world.steps > STEPS_MAX, HORIZON_MS);
+      if (world.steps > STEPS_MAX) oracle.complain('it goes on and on');
+    };
+    await untilOver();
     // Before the rest: a worker that has lost its execution may hand out a token once more.
     const isAnswered = outside.isDone;
+    const wasOver = isOver();
     const tookMs = world.nowMs - beganMs;
     const settleMs = scenario.faults.length === 0 ? 0 : SETTLE_MS;
     if (oracle.complaints.length === 0) await world.run(() => false, settleMs);
+    // A worker that goes on when all is over may make one call more, and start a child by it: that has to end, too.
+    if (oracle.complaints.length === 0 && wasOver) await untilOver();
     if (oracle.complaints.length === 0) oracle.conclude();
     if (!isAnswered && oracle.complaints.length === 0)
       oracle.complain('what was asked from outside has no answer');
