@@ -3,7 +3,9 @@
  *
  * 1. A token is done once: it was answered, or nobody waits any more (`done_at`). Done is for ever.
  * 2. An answer marks the token and puts the signal into the inbox in one statement: either both or none.
- * 3. Rows are locked token first, then execution; nothing that holds an execution's row waits for a token.
+ * 3. A token that is given up before it was written down is written down as done: whoever writes it down later, since he was slow
+ *    or does not know yet that nobody waits, finds it so.
+ * 4. Rows are locked token first, then execution; nothing that holds an execution's row waits for a token.
  */
 import type pg from 'pg';
 import type { ForFrame, SignalData } from '../engine/index.js';
@@ -145,9 +147,16 @@ export async function standingOfToken(pool: pg.Pool, token: string): Promise<'op
 }
 
 /** Nobody waits for it any more: whoever answers it later is refused. */
-export async function voidToken(pool: pg.Pool, token: string): Promise<void> {
-  await pool.query('UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL', [token]);
+export async function voidToken(pool: pg.Pool, token: string, executionId: string): Promise<void> {
+  await pool.query(`${TOMBSTONE} DO UPDATE SET done_at = now() WHERE task_tokens.done_at IS NULL`, [
+    token,
+    executionId,
+  ]);
 }
+
+const TOMBSTONE = `
+INSERT INTO task_tokens (token, kind, execution_id, frame_id, key, created_at, done_at)
+VALUES ($1, 'callback', $2, 0, '', now(), now()) ON CONFLICT (token)`;
 
 /**
  * The same right before the wait times out: unless its execution's inbox has more than `inboxSeq` signals, among which may
@@ -162,10 +171,16 @@ export function withdrawToken(
   inboxSeq: number,
 ): Promise<boolean> {
   return withTransaction(pool, async (session) => {
-    await session.query('SELECT 1 FROM task_tokens WHERE token = $1 FOR NO KEY UPDATE', [token]);
+    const { rows: locked } = await session.query<{ fresh: boolean }>(
+      `${TOMBSTONE} DO UPDATE SET kind = task_tokens.kind RETURNING xmax = 0 AS fresh`,
+      [token, executionId],
+    );
     // A statement of its own, whose snapshot shows what the lock waited for.
     const { rows } = await session.query<{ read: boolean }>(HAS_READ, [executionId, inboxSeq]);
-    if (rows[0]?.read === false) return false;
+    if (rows[0]?.read === false) {
+      if (locked[0]?.fresh === true) await session.query('DELETE FROM task_tokens WHERE token = $1', [token]);
+      return false;
+    }
     await session.query('UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL', [
       token,
     ]);

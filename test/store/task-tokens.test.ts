@@ -93,6 +93,31 @@ describe('a task token', () => {
     for (const { taken, answer } of rounds) expect(answer).toBe(taken ? 'gone' : 'delivered');
   });
 
+  test('that is given up before it was written down is good for nothing', async () => {
+    const { token, executionId } = await handedOut();
+    const to = { executionId, frameId: 2, key: `${executionId}/9` };
+    for (const giveUp of [
+      (late: string) => withdrawToken(database.pool, late, executionId, 0),
+      (late: string) => voidToken(database.pool, late, executionId),
+    ]) {
+      const late = `${token}-${crypto.randomUUID()}`;
+      await giveUp(late);
+      await issueToken(database.pool, late, to);
+      expect(await answerToken(database.pool, late, { kind: 'tokenSucceeded', output: 1 })).toEqual({
+        kind: 'gone',
+      });
+    }
+    expect(await readSignals(database.pool, executionId, 0)).toEqual([]);
+    // Not taken back, since something else is to be read first: it may still be written down.
+    await answerToken(database.pool, token, { kind: 'tokenHeartbeat' });
+    const later = `${token}-later`;
+    expect(await withdrawToken(database.pool, later, executionId, 0)).toBe(false);
+    await issueToken(database.pool, later, to);
+    expect(await answerToken(database.pool, later, { kind: 'tokenHeartbeat' })).toMatchObject({
+      kind: 'delivered',
+    });
+  });
+
   test('is answered once, whoever is quicker', async () => {
     const { token, executionId } = await handedOut();
     const outcomes = await Promise.all([
@@ -111,7 +136,7 @@ describe('a task token', () => {
     });
     expect(await answerToken(database.pool, 'a\0b', { kind: 'tokenHeartbeat' })).toEqual({ kind: 'unknown' });
     const given = await handedOut();
-    await voidToken(database.pool, given.token);
+    await voidToken(database.pool, given.token, given.executionId);
     const over = await handedOut();
     await database.pool.query("UPDATE executions SET end_time = now(), status = 'ABORTED' WHERE id = $1", [
       over.executionId,
@@ -138,8 +163,8 @@ describe('a task token', () => {
     const old = await handedOut();
     const fresh = await handedOut();
     const left = await handedOut();
-    await voidToken(database.pool, old.token);
-    await voidToken(database.pool, fresh.token);
+    await voidToken(database.pool, old.token, old.executionId);
+    await voidToken(database.pool, fresh.token, fresh.executionId);
     await database.pool.query("UPDATE task_tokens SET done_at = now() - interval '25 h' WHERE token = $1", [
       old.token,
     ]);
@@ -185,7 +210,7 @@ describe('the tasks of an activity', () => {
       over.executionId,
     ]);
     const given = await offered('pass', '2');
-    await voidToken(database.pool, given.token);
+    await voidToken(database.pool, given.token, given.executionId);
     await offered('pass', '3');
     expect(await leaseTask(database.pool, 'pass', undefined)).toMatchObject({ input: '3' });
     expect(await leaseTask(database.pool, 'pass', undefined)).toBeUndefined();

@@ -112,7 +112,7 @@ export function createServices({ functions, mapRuns, http: settings, ...deps }: 
           case 'token':
           case 'lease':
           case 'activity':
-            return await voidToken(deps, awaited.token);
+            return await voidToken(deps, awaited.token, about.executionId);
           case 'child':
             await starting.get(effect.key);
             return await stopChild(deps, addressOf(effect, about));

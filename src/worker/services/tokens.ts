@@ -55,8 +55,8 @@ export async function sendTaskResult(
 }
 
 /** Whoever answers the token from now on is refused. */
-export function voidToken({ database }: ServiceDeps, token: string): Promise<void> {
-  return makeVoid(database.pool, token);
+export function voidToken({ database }: ServiceDeps, token: string, executionId: string): Promise<void> {
+  return makeVoid(database.pool, token, executionId);
 }
 
 /** The same, unless an answer may have come in. */

@@ -45,6 +45,25 @@ function issue({ values, db, changes, nowMs }: Statement, isTask: boolean): bool
   return true;
 }
 
+/** A token that is done before it was written down. */
+function bury({ values, db, changes, nowMs }: Statement): void {
+  const id = text(values[0]);
+  changes.put(db.tokens, id, {
+    id,
+    executionId: text(values[1]),
+    frameId: 0,
+    key: '',
+    activity: null,
+    input: null,
+    createdMs: nowMs,
+    leased: false,
+    doneMs: nowMs,
+    answeredBy: null,
+  });
+}
+
+const byToken = ({ values }: Statement) => [{ key: `token:${text(values[0])}` }];
+
 function isOnOffer({ values, db, isLocked }: Statement): TokenRow | undefined {
   return [...db.tokens.values()]
     .filter(
@@ -83,6 +102,7 @@ export const waitingStatements: readonly Mirror[] = [
   {
     of: 'issueToken',
     text: "VALUES ($1, 'callback', $2, $3, $4, now())",
+    locks: byToken,
     run: (statement) => {
       return { rowCount: issue(statement, false) ? 1 : 0 };
     },
@@ -90,6 +110,7 @@ export const waitingStatements: readonly Mirror[] = [
   {
     of: 'offerTask',
     text: "VALUES ($1, 'activity', $2, $3, $4, $5, $6, now())",
+    locks: byToken,
     run: (statement) => {
       if (issue(statement, true)) statement.changes.notify('escapement_tasks', text(statement.values[4]));
       return [];
@@ -133,20 +154,44 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'voidToken',
+    text: 'ON CONFLICT (token) DO UPDATE SET done_at = now() WHERE task_tokens.done_at IS NULL',
+    locks: byToken,
+    run: (statement) => {
+      const row = tokenOf(statement);
+      if (row === undefined) bury(statement);
+      else if (row.doneMs === null) statement.changes.update(row, { doneMs: statement.nowMs });
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'withdrawToken: the lock',
+    text: 'ON CONFLICT (token) DO UPDATE SET kind = task_tokens.kind RETURNING xmax = 0 AS fresh',
+    locks: byToken,
+    run: (statement) => {
+      const fresh = tokenOf(statement) === undefined;
+      if (fresh) bury(statement);
+      return [{ fresh }];
+    },
+  },
+  {
+    of: 'withdrawToken: not now',
+    text: 'DELETE FROM task_tokens WHERE token = $1',
+    locks: byToken,
+    run: ({ values, db, changes }) => {
+      changes.remove(db.tokens, text(values[0]));
+      return { rowCount: 1 };
+    },
+  },
+  {
+    of: 'withdrawToken',
     text: 'UPDATE task_tokens SET done_at = now() WHERE token = $1 AND done_at IS NULL',
-    locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
+    locks: byToken,
     run: (statement) => {
       const row = tokenOf(statement);
       if (row === undefined || row.doneMs !== null) return { rowCount: 0 };
       statement.changes.update(row, { doneMs: statement.nowMs });
       return { rowCount: 1 };
     },
-  },
-  {
-    of: 'withdrawToken: the lock',
-    text: 'SELECT 1 FROM task_tokens WHERE token = $1 FOR NO KEY UPDATE',
-    locks: ({ values }) => [{ key: `token:${text(values[0])}` }],
-    run: () => [],
   },
   {
     of: 'voidTokensOfEnded',
