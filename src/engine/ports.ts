@@ -87,7 +87,9 @@ export interface LeaveRequest {
  */
 export type AppendAnswer = 'committed' | 'woken' | 'lost';
 
-/** How a call of a task went. */
+/**
+ * How a call of a task went. `States.DataLimitExceeded` without a cause: what was returned is too large, and the engine says so in AWS's words.
+ */
 export type TaskOutcome = { ok: true; output: Json } | { ok: false; error?: string; cause?: string };
 
 export interface Tasks {

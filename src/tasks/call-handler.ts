@@ -1,6 +1,6 @@
 /** One call of a handler, in whatever thread: its result, or what went wrong, as an outcome. */
 import type { TaskOutcome } from '../engine/index.js';
-import { type Failure, failure, failureOf } from './failure.js';
+import { failure, failureOf } from './failure.js';
 import type { Handler, HandlerContext } from './handlers.js';
 import { ownedHere, runFrom } from './strays.js';
 import { toJson } from './to-json.js';
@@ -68,15 +68,6 @@ function withSignal(context: Omit<HandlerContext, 'signal'>, outer: () => AbortS
 function outcomeOf(functionName: string, result: unknown): TaskOutcome {
   const answer = toJson(result);
   if (answer.ok) return { ok: true, output: answer.json };
-  if ('tooLarge' in answer) return tooLarge(functionName);
+  if ('tooLarge' in answer) return { ok: false, error: 'States.DataLimitExceeded' };
   return failure('Runtime.MarshalError', `The result of '${functionName}' is not JSON: ${answer.reason}`);
-}
-
-/** In the engine's words, which says so of what is only just too large. */
-function tooLarge(functionName: string): Failure {
-  return {
-    ok: false,
-    error: 'States.DataLimitExceeded',
-    cause: `The state/task '${functionName}' returned a result with a size exceeding the maximum number of bytes service limit.`,
-  };
 }

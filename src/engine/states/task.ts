@@ -106,6 +106,9 @@ export function answerTask(
   outcome: TaskOutcome,
 ): Maybe<Outcome> {
   const { integration } = state;
+  // What is too large is stopped on its way here; in what words that is said, the resource decides.
+  if (!outcome.ok && outcome.error === 'States.DataLimitExceeded' && outcome.cause === undefined)
+    return failTooLarge(draft, frame, state);
   switch (integration.kind) {
     case 'function':
       return endTask(draft, frame, state, outcome);

@@ -7,7 +7,7 @@ import type {
   TaskOutcome,
 } from '../../engine/index.js';
 import { isObject } from '../../std/json.js';
-import { clipped, parsed, sentence, TOO_LARGE, textOf } from './outcome.js';
+import { clipped, parsed, sentence, textOf } from './outcome.js';
 import type { Exchange, HttpAnswer, Outgoing } from './send.js';
 import { signatureOf } from './signature.js';
 
@@ -58,7 +58,7 @@ export function endpointOutcome(exchange: Exchange): TaskOutcome {
     case 'unreachable':
       return { ok: false, error: 'TaskEndpoint.Unreachable', cause: sentence(exchange.reason) };
     case 'tooLarge':
-      return { ok: false, error: 'States.DataLimitExceeded', cause: TOO_LARGE };
+      return { ok: false, error: 'States.DataLimitExceeded' };
   }
 }
 

@@ -91,5 +91,5 @@ export function sentence(reason: string): string {
   return `${clipped(reason)}.`;
 }
 
-export const TOO_LARGE =
+const TOO_LARGE =
   "The state/task 'http' returned a result with a size exceeding the maximum number of bytes service limit.";
