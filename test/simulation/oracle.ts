@@ -203,8 +203,6 @@ export class Oracle {
       const row = db.tokens.get(token);
       const ledger = row === undefined ? undefined : this.#ledgers.get(row.executionId);
       if (row === undefined || ledger === undefined) continue;
-      // Written down by a worker that had lost the execution long before: nobody ever waited for it.
-      if (row.createdMs >= (ledger.settled.get(row.key)?.atMs ?? Number.POSITIVE_INFINITY)) continue;
       const scheduled = Number(keyIn(row.key));
       const late = ledger.events.find(
         (event) =>
