@@ -154,7 +154,7 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'voidToken',
-    text: 'ON CONFLICT (token) DO UPDATE SET done_at = now() WHERE task_tokens.done_at IS NULL',
+    text: 'DO UPDATE SET done_at = now() WHERE task_tokens.done_at IS NULL',
     locks: byToken,
     run: (statement) => {
       const row = tokenOf(statement);
@@ -165,7 +165,7 @@ export const waitingStatements: readonly Mirror[] = [
   },
   {
     of: 'withdrawToken: the lock',
-    text: 'ON CONFLICT (token) DO UPDATE SET kind = task_tokens.kind RETURNING xmax = 0 AS fresh',
+    text: 'DO UPDATE SET kind = task_tokens.kind RETURNING xmax = 0 AS fresh',
     locks: byToken,
     run: (statement) => {
       const fresh = tokenOf(statement) === undefined;
